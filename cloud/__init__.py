@@ -1,0 +1,1 @@
+"""The billing plane: who owes what, who may connect."""

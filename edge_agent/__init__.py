@@ -1,0 +1,1 @@
+"""One site: make the router match, and keep going when the cloud is silent."""

@@ -1,0 +1,1 @@
+"""A new site: its router script and the seed its agent starts from."""
