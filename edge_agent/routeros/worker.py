@@ -16,6 +16,7 @@ class RouterWorker:
     """Started once there is a desired state to hold the router to."""
 
     def __init__(self, shared: Shared, *, pass_every_s: float) -> None:
+        self._claims = shared.claims
         self._slow = SlowRoad(shared, pass_every_s)
         self._fast = FastRoad(shared, self._slow.ask)
         self.started = False
@@ -30,6 +31,11 @@ class RouterWorker:
     def submit(self, ids: Iterable[str]) -> None:
         """Have these entitlements' rows put right now."""
         self._fast.submit(ids)
+
+    def defer(self, ids: Iterable[str], reason: str) -> None:
+        """Leave many changes to a whole pass, which is cheaper than chunk after chunk."""
+        self._claims.touch(ids)
+        self._slow.ask(reason)
 
     def ask_for_pass(self, reason: str) -> None:
         """Have everything read and put right."""

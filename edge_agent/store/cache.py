@@ -1,4 +1,4 @@
-"""diskcache, set up so that a commit is a commit: plain text keys, text values, fsync, nothing evicted, no side files."""
+"""diskcache, set up so that a commit is a commit: plain text, fsync, nothing evicted, no side files."""
 
 import sqlite3
 from collections.abc import Iterator

@@ -6,7 +6,8 @@ Every value is JSON text; a row is the exact text that the cloud wrote.
 
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -159,22 +160,12 @@ class Store:
         """Close the database."""
         self._cache.close()
 
-    def _guarded(self) -> "_Guarded":
-        return _Guarded(self._cache)
-
-
-class _Guarded:
-    """A transaction whose failure is a trouble of the disk, said in words."""
-
-    def __init__(self, cache: TextCache) -> None:
-        self._transaction = cache.transact()
-
-    def __enter__(self) -> None:
-        self._transaction.__enter__()
-
-    def __exit__(self, *trouble: Any) -> None:
+    @contextmanager
+    def _guarded(self) -> Iterator[None]:
+        """A transaction whose failure is said in words; it changed nothing then."""
         try:
-            self._transaction.__exit__(*trouble)
+            with self._cache.transact():
+                yield
         except (sqlite3.OperationalError, Timeout) as error:
             raise StoreTrouble(
                 f"the store cannot be written ({error})", "make room on the disk, or replace it"
