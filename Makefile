@@ -4,11 +4,12 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+EDGE := .venv-edge
 ARGS ?=
 ONLY ?= reconnect
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo test test-fast test-long test-real check bench lock format clean
+.PHONY: help env demo test test-long test-real test-edge check bench lock format clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -33,7 +34,15 @@ test-long: $(STAMP) ## soak and simulation, on demand
 	$(BIN)/python -m pytest -m long $(ARGS)
 
 test-real: $(STAMP) ## the tests and the story against Debian's mosquitto and PostgreSQL 15
-	PATH="$(CURDIR)/$(BIN):$$PATH" bash tests/real/run $(ARGS)
+	$(BIN)/python -m tests.real $(ARGS)
+
+test-edge: $(STAMP) ## the story with an agent installed from the edge extra alone
+	rm -rf $(EDGE) dist && $(PYTHON) -m venv $(EDGE)
+	$(EDGE)/bin/python -m pip install --quiet --require-hashes -r deploy/edge/requirements.lock
+	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
+	$(EDGE)/bin/python -m pip install --quiet --no-deps dist/mnara-*.whl
+	$(BIN)/python -m tests.edge_alone $(EDGE)
+	$(BIN)/mnara-lab demo --exit --agent-command $(EDGE)/bin/mnara-agent $(ARGS)
 
 check: $(STAMP) ## lint, types, import contracts
 	$(BIN)/ruff check .
@@ -51,6 +60,8 @@ format: $(STAMP) ## format the code and sort its imports
 lock: ## resolve the dependencies anew (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	  --no-emit-index-url --no-emit-find-links --extra dev pyproject.toml -o requirements.lock
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	  --no-emit-index-url --no-emit-find-links --extra edge pyproject.toml -o deploy/edge/requirements.lock
 
 clean: ## remove the environment and everything that was made
-	rm -rf $(VENV) .mnara .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info build dist
+	rm -rf $(VENV) $(EDGE) .mnara .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info build dist
