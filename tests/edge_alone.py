@@ -1,4 +1,4 @@
-"""Proves that the edge extra alone is enough for the agent, and brings in none of the cloud: run by `make test-edge`."""
+"""Proves that the edge extra alone is enough for the agent and brings in none of the cloud (`make test-edge`)."""
 
 import subprocess
 import sys
@@ -15,6 +15,7 @@ def main() -> None:
     found = subprocess.run([bin_folder / "python", "-c", finder], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]", f"the edge extra pulled in {found.stdout}"
     with tempfile.TemporaryDirectory() as empty:
+        command = [bin_folder / "mnara-agent", "run", "--data", empty]
         answer = subprocess.run(
             [bin_folder / "mnara-agent", "run", "--data", empty],
             capture_output=True,

@@ -1,4 +1,4 @@
-"""Style that fails the build: sizes, first sentences, reasons beside exceptions, names, and words that do not belong."""
+"""Style that fails the build: sizes, first sentences, reasons beside exceptions, names, words out of place."""
 
 import ast
 import re

@@ -102,7 +102,7 @@ def test_a_key_off_the_list_is_forged_and_dates_are_half_open() -> None:
 @given(shard=st.integers(-2, 70), agent=st.text(max_size=10), stream=st.sampled_from(["dn", "up", "lw"]))
 def test_a_topic_is_one_harmless_path_or_is_refused(shard: int, agent: str, stream: str) -> None:
     try:
-        name = topic(shard, agent, stream)  # type: ignore[arg-type]
+        name = topic(shard, agent, stream)  # type: ignore[arg-type]  # drawn from the three
     except ProtocolError:
         return
     assert not set(name) & set("#+$ ")
