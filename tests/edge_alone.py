@@ -17,7 +17,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as empty:
         command = [bin_folder / "mnara-agent", "run", "--data", empty]
         answer = subprocess.run(
-            [bin_folder / "mnara-agent", "run", "--data", empty],
+            command,
             capture_output=True,
             text=True,
             timeout=30,
