@@ -91,7 +91,8 @@ class DebianPostgres:
     def start(self) -> None:
         """Start the postmaster and wait until it answers."""
         options = [part for setting in _TUNING for part in ("-c", setting)]
-        command = [POSTGRES_PROGRAMS / "postgres", "-D", self.folder / "data", "-k", self.folder, *options]
+        data, socket_folder = str(self.folder / "data"), str(self.folder)
+        command = [str(POSTGRES_PROGRAMS / "postgres"), "-D", data, "-k", socket_folder, *options]
         log = (self.folder / "log").open("ab")
         self._server = subprocess.Popen(command, stdout=log, stderr=log, user=_unprivileged(), cwd="/")
         _look_until(self._answers, f"PostgreSQL 15 did not start; read {self.folder / 'log'}")
