@@ -1,4 +1,4 @@
-"""What can go wrong in the lab, as a small tree: an answer of no, something awaited in vain, a step that did not hold."""
+"""What can go wrong in the lab: an answer of no, something awaited in vain, a step that did not hold."""
 
 from typing import Any
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from lab.clock import Clock
 
 CHUNK_BYTES = 64 * 1024
-LINE_CHUNKS_MAX = 256  # so at most 16 MiB are under way in one direction; then the sender is held back, as by a full window
+LINE_CHUNKS_MAX = 256  # 16 MiB under way in one direction; then the sender is held back, as by a full window
 PASSAGES_KEPT = 10_000
 RETRANSMIT_S = 0.2  # TCP's smallest retransmission timeout: what a lost packet costs everything behind it
 _ABORT = struct.pack("ii", 1, 0)  # SO_LINGER on, zero seconds: close() sends RST

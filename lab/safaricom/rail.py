@@ -1,4 +1,4 @@
-"""The rail itself: phones pay in, validation is asked, money moves, confirmations go out as the manner of the day has it."""
+"""The rail itself: phones pay in, validation is asked, money moves, confirmations go out in the manner of the day."""
 
 import asyncio
 import random
