@@ -1,0 +1,1 @@
+"""Tables, queries, migrations, tenancy and secrets: the only home of SQLAlchemy."""
