@@ -1,5 +1,6 @@
 """The running agent as a program of its own: `mnara-agent run` becomes this."""
 
+import gc
 import signal
 import sys
 from typing import TYPE_CHECKING
@@ -28,6 +29,9 @@ def main() -> int:
         sys.stderr.write("do:    run the agent as the user who owns its data folder.\n")
         return 1
     _stop_on_signals(running)
+    # What is loaded stays: looking through it for garbage again and again would cost milliseconds at bad moments.
+    gc.collect()
+    gc.freeze()
     if settings.portal_port:
         _serve_pay_page(running, settings)
     running.run()
