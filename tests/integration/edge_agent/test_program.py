@@ -45,6 +45,8 @@ class Program:
         self.process: subprocess.Popen[str] | None = None
 
     def start(self) -> "subprocess.Popen[str]":
+        if self.process is not None and self.process.stderr is not None:
+            self.process.stderr.close()
         self.process = subprocess.Popen(
             [sys.executable, "-m", "edge_agent.main", "run"], env=self.environment, stderr=subprocess.PIPE, text=True
         )

@@ -1,7 +1,7 @@
 """The store after a power cut: whatever part of the unsynced writes reached the disk, some committed state opens.
 
 The model: a commit that was acknowledged is on disk (SQLite fsynced its WAL before it returned); of what is written
-after it, any prefix may be there, down to half a block. So the WAL is cut at every 512 bytes of what the next commit
+after it, any prefix may be there, down to half a block. So the WAL is cut at every 1024 bytes of what the next commit
 wrote, with the last block torn; and the database file, which checkpoints change, is tried as before and as after.
 """
 
@@ -17,7 +17,7 @@ from protocol.digest import digest_of
 from protocol.entitlement import Credential, Entitlement, Rate, render_row
 from protocol.messages import Held
 
-BLOCK = 512
+BLOCK = 1024
 
 
 def row(number: int, generation: int) -> str:

@@ -37,7 +37,8 @@ class TinyBroker:
         """Reset the connection."""
         if self._live is not None:
             with suppress(OSError):
-                self._live.shutdown(socket.SHUT_RDWR)
+                # SSLSocket's own shutdown would let the reading thread go on without TLS.
+                socket.socket.shutdown(self._live, socket.SHUT_RDWR)
 
     def _send(self, kind: int, body: bytes) -> None:
         size, length = b"", len(body)
