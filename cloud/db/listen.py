@@ -35,13 +35,15 @@ async def listen(
                 await _hear(connection, heard)
         except failures.DatabaseError as error:
             attempt += 1
-            _log.warning("not listening to the database", extra={"channel": channel, "error": str(error)})
+            _log.warning("not listening to the database (%s)", type(error).__name__, extra={"channel": channel})
             await sleep(failures.pause_s(attempt, random_below))
 
 
 async def _connect(url: str) -> psycopg.AsyncConnection[tuple[object, ...]]:
-    address = role_url(url, WORKER_ROLE).set(drivername="postgresql").render_as_string(hide_password=False)
-    return await psycopg.AsyncConnection.connect(address, autocommit=True, connect_timeout=5)
+    # Not as one text: SQLAlchemy writes a space in `options` as "+", which libpq does not read back.
+    address = role_url(url, WORKER_ROLE)
+    parts = address.translate_connect_args(username="user", database="dbname") | dict(address.query)
+    return await psycopg.AsyncConnection.connect(**parts, autocommit=True, connect_timeout=5)
 
 
 async def _hear(connection: psycopg.AsyncConnection[tuple[object, ...]], heard: Callable[[str], None]) -> None:
