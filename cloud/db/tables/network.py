@@ -87,6 +87,7 @@ subscription = tenant_table(
     Column("prefix", CIDR, nullable=True),
     Column("lifecycle", Text, nullable=False, server_default="active"),
     instant("valid_until", nullable=True),
+    instant("paused_at", nullable=True),
     Column("never_cut", Text, nullable=True),
     Column("overdue_state", Text, nullable=False),
     text("reason"),
@@ -100,8 +101,11 @@ subscription = tenant_table(
     UniqueConstraint("tenant_id", "site_id", "address"),
     CheckConstraint("lifecycle in ('active', 'paused', 'terminated')", name="lifecycle"),
     CheckConstraint("overdue_state in ('current', 'grace', 'walled', 'off')", name="overdue_state"),
+    CheckConstraint("(lifecycle = 'paused') = (paused_at is not null)", name="paused"),
     Index(None, "tenant_id", "subscriber_id"),
+    Index(None, "tenant_id", "username"),
     Index("ix_subscription_due", "next_change_at", postgresql_where=sql("next_change_at is not null")),
 )
-"""valid_until null: nothing was bought yet. never_cut holds the reason why he is never cut. overdue_state, reason and
+"""valid_until null: nothing was bought yet. paused_at: what is left of the paid time is counted from here when it is
+resumed. never_cut holds the reason why he is never cut. overdue_state, reason and
 next_change_at are what the pure rules said at the last change of anything they depend on."""
