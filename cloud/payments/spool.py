@@ -11,7 +11,7 @@ import os
 import struct
 import threading
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,7 +81,7 @@ class Spool:
         """Say whether nothing waits in the folder, in whichever process's segment."""
         return next(iter(self._segments()), None) is None
 
-    def drain(self) -> Iterator["Segment"]:
+    def drain(self) -> Generator["Segment", None, None]:
         """Yield each segment that no other process is writing or draining, oldest name first, locked meanwhile."""
         self.rotate()
         for path in self._segments():
@@ -151,8 +151,13 @@ class Segment:
         """
         if self._whole:
             self._path.unlink()
+            _sync_folder(self._path.parent)
         else:
-            self._path.rename(self._path.with_suffix(_DAMAGED))
+            self.set_aside()
+
+    def set_aside(self) -> None:
+        """Keep the segment for a human, out of the drain's way."""
+        self._path.rename(self._path.with_suffix(_DAMAGED))
         _sync_folder(self._path.parent)
 
     def close(self) -> None:
