@@ -2,22 +2,20 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from contextvars import ContextVar
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import event, make_url, text
-from sqlalchemy.engine import URL, Connection
+from sqlalchemy.engine import URL
+from sqlalchemy.engine import Connection as SyncConnection
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
-
-Transaction = AsyncConnection
-"""An open transaction, for those who pass it on and need not know SQLAlchemy."""
 
 OWNER_ROLE = "mnara_owner"
 APP_ROLE = "mnara_app"
 WORKER_ROLE = "mnara_worker"
 
-_unit: ContextVar[tuple["Database", UUID, AsyncConnection] | None] = ContextVar("mnara_unit", default=None)
+Connection = AsyncConnection
+"""An open transaction, as `Database.tenant` and `Database.worker` give it."""
 
 _SET_TENANT = text("select set_config('app.tenant', :tenant, true)")
 
@@ -43,15 +41,7 @@ class Database:
 
     @asynccontextmanager
     async def tenant(self, tenant_id: UUID) -> AsyncIterator[AsyncConnection]:
-        """Open one transaction on one tenant's rows; it commits when the block ends without an error.
-
-        Inside `unit` it is a savepoint of that transaction instead, and commits with it.
-        """
-        around = _unit.get()
-        if around is not None and around[:2] == (self, tenant_id):
-            async with around[2].begin_nested():
-                yield around[2]
-            return
+        """Open one transaction on one tenant's rows; it commits when the block ends without an error."""
         async with self._app.connect() as connection, connection.begin():
             info = connection.sync_connection.info if connection.sync_connection else {}
             info["tenant"] = tenant_id
@@ -60,19 +50,6 @@ class Database:
                 yield connection
             finally:
                 info.pop("tenant", None)
-
-    @asynccontextmanager
-    async def unit(self, tenant_id: UUID) -> AsyncIterator[AsyncConnection]:
-        """Make everything that the block does for this tenant, through whichever service, one transaction.
-
-        For what must be kept together with a service's effect: the answer to a repeated request.
-        """
-        async with self.tenant(tenant_id) as connection:
-            before = _unit.set((self, tenant_id, connection))
-            try:
-                yield connection
-            finally:
-                _unit.reset(before)
 
     @asynccontextmanager
     async def worker(self) -> AsyncIterator[AsyncConnection]:
@@ -97,6 +74,6 @@ def _engine(url: URL, pool_size: int) -> AsyncEngine:
     )
 
 
-def _refuse_unscoped(connection: Connection, *_statement: Any) -> None:
+def _refuse_unscoped(connection: SyncConnection, *_statement: Any) -> None:
     if "tenant" not in connection.info:
         raise UnscopedQuery("open a transaction with Database.tenant(...) before touching rows")

@@ -10,10 +10,12 @@ from operator import attrgetter
 from typing import Any
 
 import psycopg
+from psycopg.conninfo import make_conninfo
 
 from cloud.db.engine import APP_ROLE, role_url
 
 NOTIFY_CHANNEL = "mnara_inbox"
+_LIMITS = {"connect_timeout": 2, "tcp_user_timeout": 3000, "application_name": "mnara inbox"}
 _WRITE_TIMEOUT_S = 3.0
 """The rail gives up after some 8 s; the spool needs its share of them."""
 
@@ -59,9 +61,10 @@ class InboxWriter:
     """
 
     def __init__(self, url: str) -> None:
-        address = role_url(url, APP_ROLE).set(drivername="postgresql")
-        limits = {"connect_timeout": "2", "tcp_user_timeout": "3000", "application_name": "mnara inbox"}
-        self._conninfo = address.update_query_dict(limits).render_as_string(hide_password=False)
+        address = role_url(url, APP_ROLE)
+        parts = {**address.translate_connect_args(username="user", database="dbname"), **address.query}
+        # Not URL.render_as_string: it writes the blanks of `options` as "+", which libpq takes for plus signs.
+        self._conninfo = make_conninfo(**(parts | _LIMITS))
         self._connection: psycopg.AsyncConnection | None = None
 
     async def write(self, rows: Sequence[InboxRow]) -> None:

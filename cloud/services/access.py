@@ -8,7 +8,7 @@ from datetime import datetime
 from uuid import UUID
 
 from cloud.db import access as rows
-from cloud.db.engine import Database, Transaction
+from cloud.db.engine import Connection, Database
 from cloud.ports import Clock, IdFactory
 from cloud.services.audit import Audit
 from cloud.services.roles import EVERYTHING, Role, Scope, scopes_of
@@ -105,8 +105,8 @@ class Access:
         if match is None:
             raise Unauthenticated
         tenant_id = UUID(hex=match[1])
-        async with self._database.tenant(tenant_id) as transaction:
-            row = await rows.find_token(transaction, _sha256(match[2]), self._clock.now())
+        async with self._database.tenant(tenant_id) as connection:
+            row = await rows.find_token(connection, _sha256(match[2]), self._clock.now())
         if row is None:
             raise Unauthenticated
         role = Role(row.role)
@@ -117,28 +117,28 @@ class Access:
         if not _SLUG.fullmatch(slug):
             raise WrongDetails("a slug is 3 to 40 of a-z, 0-9 and -, beginning with a letter")
         tenant_id = self._new_id()
-        async with self._database.worker() as transaction:
-            if await rows.find_tenant(transaction, slug) is not None:
+        async with self._database.worker() as connection:
+            if await rows.find_tenant(connection, slug) is not None:
                 raise TenantTaken(slug)
-            await rows.insert_tenant(transaction, tenant_id, slug, name.strip(), self._clock.now())
-            owner = await self._add_staff(transaction, tenant_id, None, owner_email, name.strip(), Role.OWNER)
-            token = await self._add_token(transaction, tenant_id, owner.id, "first", [EVERYTHING], None)
+            await rows.insert_tenant(connection, tenant_id, slug, name.strip(), self._clock.now())
+            owner = await self._add_staff(connection, tenant_id, None, owner_email, name.strip(), Role.OWNER)
+            token = await self._add_token(connection, tenant_id, owner.id, "first", [EVERYTHING], None)
         return NewTenant(tenant_id, owner.id, token)
 
     async def find_tenant(self, slug: str) -> UUID | None:
         """Find a tenant by its slug, for the platform operator."""
-        async with self._database.worker() as transaction:
-            return await rows.find_tenant(transaction, slug)
+        async with self._database.worker() as connection:
+            return await rows.find_tenant(connection, slug)
 
     async def add_staff(self, tenant_id: UUID, by: UUID | None, email: str, name: str, role: Role) -> StaffMember:
         """Add a staff member; raise WrongDetails or StaffTaken."""
-        async with self._database.tenant(tenant_id) as transaction:
-            return await self._add_staff(transaction, tenant_id, by, email, name, role)
+        async with self._database.tenant(tenant_id) as connection:
+            return await self._add_staff(connection, tenant_id, by, email, name, role)
 
     async def list_staff(self, tenant_id: UUID) -> list[StaffMember]:
         """List a tenant's staff by e-mail address."""
-        async with self._database.tenant(tenant_id) as transaction:
-            found = await rows.list_staff(transaction, tenant_id)
+        async with self._database.tenant(tenant_id) as connection:
+            found = await rows.list_staff(connection, tenant_id)
         return [_member(row) for row in found]
 
     async def add_token(
@@ -148,37 +148,37 @@ class Access:
         wanted = scopes or [EVERYTHING]
         if unknown := sorted(set(wanted) - set(Scope) - {EVERYTHING}):
             raise WrongDetails(f"{unknown[0]!r} is no scope; the scopes are {', '.join(Scope)}")
-        async with self._database.tenant(tenant_id) as transaction:
-            member = await rows.find_staff(transaction, tenant_id, email.strip().lower())
+        async with self._database.tenant(tenant_id) as connection:
+            member = await rows.find_staff(connection, tenant_id, email.strip().lower())
             if member is None:
                 raise StaffUnknown(email)
-            return await self._add_token(transaction, tenant_id, member.id, name, wanted, until)
+            return await self._add_token(connection, tenant_id, member.id, name, wanted, until)
 
     async def revoke_token(self, tenant_id: UUID, by: UUID, token_id: UUID) -> bool:
         """Make a token useless from the next request on; say whether there was one."""
-        async with self._database.tenant(tenant_id) as transaction:
-            revoked = await rows.revoke_token(transaction, token_id, self._clock.now())
+        async with self._database.tenant(tenant_id) as connection:
+            revoked = await rows.revoke_token(connection, token_id, self._clock.now())
             if revoked:
-                await self._audit.record(transaction, tenant_id, by, "token.revoke", "token", str(token_id))
+                await self._audit.record(connection, tenant_id, by, "token.revoke", "token", str(token_id))
         return revoked
 
     async def _add_staff(
-        self, transaction: Transaction, tenant_id: UUID, by: UUID | None, email: str, name: str, role: Role
+        self, connection: Connection, tenant_id: UUID, by: UUID | None, email: str, name: str, role: Role
     ) -> StaffMember:
         email = email.strip().lower()
         if not _EMAIL.fullmatch(email):
             raise WrongDetails("an e-mail address looks like amina@example.co.ke")
-        if await rows.find_staff(transaction, tenant_id, email) is not None:
+        if await rows.find_staff(connection, tenant_id, email) is not None:
             raise StaffTaken(email)
         row = rows.StaffRow(self._new_id(), email, name, role, active=True, created_at=self._clock.now())
-        await rows.insert_staff(transaction, tenant_id, row)
+        await rows.insert_staff(connection, tenant_id, row)
         after = {"email": email, "role": role}
-        await self._audit.record(transaction, tenant_id, by, "staff.add", "staff", str(row.id), after=after)
+        await self._audit.record(connection, tenant_id, by, "staff.add", "staff", str(row.id), after=after)
         return _member(row)
 
     async def _add_token(
         self,
-        transaction: Transaction,
+        connection: Connection,
         tenant_id: UUID,
         staff_id: UUID,
         name: str,
@@ -187,7 +187,7 @@ class Access:
     ) -> str:
         secret, token_id = self._new_secret_hex(), self._new_id()
         await rows.insert_token(
-            transaction,
+            connection,
             tenant_id,
             token_id=token_id,
             staff_id=staff_id,
@@ -198,7 +198,7 @@ class Access:
             expires_at=until,
         )
         after = {"name": name, "scopes": scopes}
-        await self._audit.record(transaction, tenant_id, staff_id, "token.add", "token", str(token_id), after=after)
+        await self._audit.record(connection, tenant_id, staff_id, "token.add", "token", str(token_id), after=after)
         return f"mnt_{tenant_id.hex}_{secret}"
 
 

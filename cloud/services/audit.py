@@ -4,7 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from cloud.db import audit as rows
-from cloud.db.engine import Transaction
+from cloud.db.engine import Connection
 from cloud.ports import Clock, IdFactory
 
 
@@ -17,7 +17,7 @@ class Audit:
 
     async def record(
         self,
-        transaction: Transaction,
+        connection: Connection,
         tenant_id: UUID,
         staff_id: UUID | None,
         action: str,
@@ -31,4 +31,4 @@ class Audit:
         """Record a change in the transaction that makes it."""
         at, record_id = self._clock.now(), self._new_id()
         row = rows.AuditRow(record_id, staff_id, action, object_kind, object_id, before, after, reason, at)
-        await rows.insert_audit(transaction, tenant_id, row)
+        await rows.insert_audit(connection, tenant_id, row)

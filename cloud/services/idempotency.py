@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from cloud.db import audit as rows
-from cloud.db.engine import Database
+from cloud.db.engine import Connection, Database
 from cloud.ports import Clock
 
 KEPT_FOR = timedelta(days=30)
@@ -55,7 +55,9 @@ class Idempotency:
         self._database = database
         self._clock = clock
 
-    async def once(self, tenant_id: UUID, key: str, request: Request, work: Callable[[], Awaitable[Answer]]) -> Answer:
+    async def once(
+        self, tenant_id: UUID, key: str, request: Request, work: Callable[[Connection], Awaitable[Answer]]
+    ) -> Answer:
         """Return the key's earlier answer, or do the work and keep its answer, all in one transaction.
 
         A refusal (an exception of `work`) keeps nothing: the key may be used again. Requests with the same key at
@@ -63,14 +65,14 @@ class Idempotency:
         """
         if not _KEY.fullmatch(key):
             raise KeyMalformed
-        async with self._database.unit(tenant_id) as connection:
+        async with self._database.tenant(tenant_id) as connection:
             await rows.lock_key(connection, tenant_id, key)
             kept = await rows.find_answer(connection, key)
             if kept is not None:
                 if kept.request_sha256 != request.sha256():
                     raise KeyReused
                 return Answer(kept.status, kept.answer, replayed=True)
-            answer = await work()
+            answer = await work(connection)
             fresh = rows.KeptAnswer(request.sha256(), answer.status, answer.body)
             await rows.insert_answer(connection, tenant_id, key, fresh, self._clock.now())
             return answer

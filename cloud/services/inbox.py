@@ -105,14 +105,15 @@ class Inbox:
                 _settle(group, None)
 
     async def _store_group(self, rows: list[InboxRow]) -> None:
-        if self._clock.monotonic_s() >= self._retry_at_s:
-            try:
-                await self._write(rows)
-                return
-            except DatabaseGone as error:
-                _log.warning("the database is gone, callbacks wait in the spool: %s", error)
-                self._retry_at_s = self._clock.monotonic_s() + RETRY_AFTER_S
-        await self._keep(rows)
+        if self._clock.monotonic_s() < self._retry_at_s:
+            await self._keep(rows)
+            return
+        try:
+            await self._write(rows)
+        except DatabaseGone as error:
+            _log.warning("the database is gone, callbacks wait in the spool: %s", error)
+            self._retry_at_s = self._clock.monotonic_s() + RETRY_AFTER_S
+            await self._keep(rows)
 
     async def _write(self, rows: list[InboxRow]) -> None:
         try:
