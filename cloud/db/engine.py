@@ -40,7 +40,7 @@ class Database:
         event.listen(self._app.sync_engine, "before_execute", _refuse_unscoped)
 
     @asynccontextmanager
-    async def tenant(self, tenant_id: UUID) -> AsyncIterator[AsyncConnection]:
+    async def tenant(self, tenant_id: UUID) -> AsyncIterator[Connection]:
         """Open one transaction on one tenant's rows; it commits when the block ends without an error."""
         async with self._app.connect() as connection, connection.begin():
             info = connection.sync_connection.info if connection.sync_connection else {}
@@ -52,10 +52,15 @@ class Database:
                 info.pop("tenant", None)
 
     @asynccontextmanager
-    async def worker(self) -> AsyncIterator[AsyncConnection]:
+    async def worker(self) -> AsyncIterator[Connection]:
         """Open one transaction across tenants: for the poster, the fleet and the ticks only."""
         async with self._worker.connect() as connection, connection.begin():
-            yield connection
+            info = connection.sync_connection.info if connection.sync_connection else {}
+            info["tenant"] = None
+            try:
+                yield connection
+            finally:
+                info.pop("tenant", None)
 
     async def close(self) -> None:
         """Close both pools."""

@@ -1,1 +1,1 @@
-"""The use cases: one verb, one transaction."""
+"""The use cases: one verb, one transaction; the caller opens it and gives `now`."""
