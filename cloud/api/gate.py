@@ -15,7 +15,7 @@ from cloud.api.client import ClientAddress
 from cloud.api.metrics import Metrics
 from cloud.api.problems import Raised, problem
 from cloud.ports import Clock
-from cloud.services.outages import is_outage
+from cloud.services.outages import is_conflict, is_outage
 
 BODY_BYTES_MAX = 1024 * 1024
 """An import of 1,000 subscribers is a third of it."""
@@ -59,9 +59,9 @@ class Gate:
     async def _fail(self, error: Exception, request_id: str, scope: Scope, receive: Receive, answer: "_Answer") -> None:
         if isinstance(error, Raised):
             response: Response = problem(request_id, error.status, error.code, error.detail, headers=error.headers)
-        elif is_outage(error):
+        elif is_outage(error) or is_conflict(error):
             _log.warning("database unavailable", request_id=request_id, error=type(error).__name__)
-            detail = "The database does not answer just now. Send the request again in a few seconds."
+            detail = "The database is too busy or away just now. Send the request again in a few seconds."
             response = problem(request_id, 503, "unavailable", detail, headers={"Retry-After": "2"})
         else:
             _log.exception("a request failed", request_id=request_id, path=_redacted(scope["path"]))

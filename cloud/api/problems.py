@@ -1,6 +1,5 @@
 """Every error as application/problem+json: the one place where a refusal becomes an HTTP status and a stable code."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -12,7 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from cloud.api.refusals import REFUSALS, Refusal
+from cloud.api.refusals import headers_of, status_of
+from cloud.services.errors import Refusal
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -61,7 +61,7 @@ class Raised(Exception):
     headers: dict[str, str] | None = None
 
 
-def problem(  # one argument per member of the answer
+def problem(
     request_id: str,
     status: int,
     code: str,
@@ -81,8 +81,7 @@ def add_problem_handlers(app: FastAPI) -> None:
     app.add_exception_handler(Raised, _on_raised)
     app.add_exception_handler(HTTPException, _on_http_exception)
     app.add_exception_handler(RequestValidationError, _on_validation_error)
-    for error, refusal in REFUSALS.items():
-        app.add_exception_handler(error, _handler(refusal))
+    app.add_exception_handler(Refusal, _on_refusal)
 
 
 def request_id_of(request: Request) -> str:
@@ -91,12 +90,10 @@ def request_id_of(request: Request) -> str:
     return found
 
 
-def _handler(refusal: Refusal) -> Callable[[Request, Exception], Response]:
-    def handle(request: Request, error: Exception) -> Response:
-        detail = str(error) if refusal.detail is None else refusal.detail
-        return problem(request_id_of(request), refusal.status, refusal.code, detail, headers=refusal.headers)
-
-    return handle
+def _on_refusal(request: Request, error: Exception) -> Response:
+    assert isinstance(error, Refusal)
+    status = status_of(error)
+    return problem(request_id_of(request), status, error.code, str(error), headers=headers_of(status))
 
 
 def _on_raised(request: Request, error: Exception) -> Response:

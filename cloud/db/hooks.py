@@ -1,10 +1,11 @@
 """The shortcodes that webhooks belong to."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cloud.db.tables.money import shortcode
@@ -35,3 +36,38 @@ async def find_hook(connection: AsyncConnection, hook_sha256: bytes) -> HookRow 
 async def list_hooks(connection: AsyncConnection) -> list[HookRow]:
     """Read every tenant's webhooks, on the worker's connection."""
     return [HookRow(*row) for row in await connection.execute(_hooks())]
+
+
+@dataclass(frozen=True, slots=True)
+class ShortcodeRow:
+    """A shortcode with its sealed secret."""
+
+    id: UUID
+    rail: str
+    shortcode: str
+    hook_sealed: bytes
+    created_at: datetime
+
+
+async def insert_shortcode(connection: AsyncConnection, tenant_id: UUID, row: ShortcodeRow, sha256: bytes) -> None:
+    """Add a shortcode."""
+    values = {name: getattr(row, name) for name in ShortcodeRow.__slots__}
+    await connection.execute(insert(shortcode).values(tenant_id=tenant_id, hook_sha256=sha256, **values))
+
+
+async def find_shortcode(connection: AsyncConnection, rail: str, number: str) -> ShortcodeRow | None:
+    """Find the tenant's shortcode at a rail."""
+    query = _shortcodes().where(shortcode.c.rail == rail, shortcode.c.shortcode == number)
+    row = (await connection.execute(query)).first()
+    return ShortcodeRow(*row) if row else None
+
+
+async def list_shortcodes(connection: AsyncConnection) -> list[ShortcodeRow]:
+    """List the tenant's shortcodes."""
+    query = _shortcodes().order_by(shortcode.c.rail, shortcode.c.shortcode).limit(1000)
+    return [ShortcodeRow(*row) for row in await connection.execute(query)]
+
+
+def _shortcodes() -> Select[Any]:
+    columns = shortcode.c
+    return select(columns.id, columns.rail, columns.shortcode, columns.hook_sealed, columns.created_at)

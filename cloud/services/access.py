@@ -11,6 +11,7 @@ from cloud.db import access as rows
 from cloud.db.engine import Connection, Database
 from cloud.ports import Clock, IdFactory
 from cloud.services.audit import Audit
+from cloud.services.errors import AlreadyExists, Invalid, NotFound, Refusal
 from cloud.services.roles import EVERYTHING, Role, Scope, scopes_of
 
 _TOKEN = re.compile(r"mnt_([0-9a-f]{32})_([0-9a-f]{32,128})")
@@ -18,36 +19,22 @@ _SLUG = re.compile(r"[a-z][a-z0-9-]{1,38}[a-z0-9]")
 _EMAIL = re.compile(r"[^@\s\x00-\x1f]{1,64}@[^@\s\x00-\x1f]{1,190}")
 
 
-class AccessRefused(Exception):
-    """The root of this file's refusals."""
-
-
-class Unauthenticated(AccessRefused):
+class Unauthenticated(Refusal):
     """No token, or none that is valid now."""
 
+    code = "unauthenticated"
 
-class Forbidden(AccessRefused):
+    def __init__(self) -> None:
+        super().__init__("There is no valid token in the request. Send `Authorization: Bearer mnt_…`.")
+
+
+class Forbidden(Refusal):
     """The token is valid and may not do this."""
 
+    code = "forbidden"
+
     def __init__(self, scope: Scope) -> None:
-        super().__init__(f"this needs the scope {scope}")
-        self.scope = scope
-
-
-class TenantTaken(AccessRefused):
-    """Another tenant has this slug."""
-
-
-class StaffTaken(AccessRefused):
-    """Another staff member has this e-mail address."""
-
-
-class StaffUnknown(AccessRefused):
-    """No staff member has this e-mail address."""
-
-
-class WrongDetails(AccessRefused):
-    """A slug, address or role is not one. Its text says which."""
+        super().__init__(f"This token lacks the scope {scope}. Ask an owner for a role or token that has it.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,11 +102,11 @@ class Access:
     async def add_tenant(self, slug: str, name: str, owner_email: str) -> NewTenant:
         """Add a tenant with its owner and the owner's token: the platform operator's door, not a route."""
         if not _SLUG.fullmatch(slug):
-            raise WrongDetails("a slug is 3 to 40 of a-z, 0-9 and -, beginning with a letter")
+            raise Invalid("A slug is 3 to 40 of a-z, 0-9 and -, beginning with a letter. Use one such as coastnet.")
         tenant_id = self._new_id()
         async with self._database.worker() as connection:
             if await rows.find_tenant(connection, slug) is not None:
-                raise TenantTaken(slug)
+                raise AlreadyExists(f"There is a tenant {slug} already. Use another slug.")
             await rows.insert_tenant(connection, tenant_id, slug, name.strip(), self._clock.now())
             owner = await self._add_staff(connection, tenant_id, None, owner_email, name.strip(), Role.OWNER)
             token = await self._add_token(connection, tenant_id, owner.id, "first", [EVERYTHING], None)
@@ -131,7 +118,7 @@ class Access:
             return await rows.find_tenant(connection, slug)
 
     async def add_staff(self, tenant_id: UUID, by: UUID | None, email: str, name: str, role: Role) -> StaffMember:
-        """Add a staff member; raise WrongDetails or StaffTaken."""
+        """Add a staff member; raise Invalid or AlreadyExists."""
         async with self._database.tenant(tenant_id) as connection:
             return await self._add_staff(connection, tenant_id, by, email, name, role)
 
@@ -147,11 +134,11 @@ class Access:
         """Make a token for a staff member and return it: it cannot be shown again."""
         wanted = scopes or [EVERYTHING]
         if unknown := sorted(set(wanted) - set(Scope) - {EVERYTHING}):
-            raise WrongDetails(f"{unknown[0]!r} is no scope; the scopes are {', '.join(Scope)}")
+            raise Invalid(f"{unknown[0]!r} is no scope. The scopes are {', '.join(Scope)}.")
         async with self._database.tenant(tenant_id) as connection:
             member = await rows.find_staff(connection, tenant_id, email.strip().lower())
             if member is None:
-                raise StaffUnknown(email)
+                raise NotFound("No staff member has this e-mail address. Look it up in the list of staff.")
             return await self._add_token(connection, tenant_id, member.id, name, wanted, until)
 
     async def revoke_token(self, tenant_id: UUID, by: UUID, token_id: UUID) -> bool:
@@ -167,9 +154,9 @@ class Access:
     ) -> StaffMember:
         email = email.strip().lower()
         if not _EMAIL.fullmatch(email):
-            raise WrongDetails("an e-mail address looks like amina@example.co.ke")
+            raise Invalid("This is no e-mail address. Use one such as amina@example.co.ke.")
         if await rows.find_staff(connection, tenant_id, email) is not None:
-            raise StaffTaken(email)
+            raise AlreadyExists("A staff member has this e-mail address already. Use another one.")
         row = rows.StaffRow(self._new_id(), email, name, role, active=True, created_at=self._clock.now())
         await rows.insert_staff(connection, tenant_id, row)
         after = {"email": email, "role": role}

@@ -9,8 +9,8 @@ from uuid import UUID
 
 from cloud.db import hooks as rows
 from cloud.db.engine import Database
+from cloud.db.failures import DatabaseError
 from cloud.db.inbox import DatabaseGone, InboxRow
-from cloud.db.outage import OUTAGES
 from cloud.payments.hook_token import HookToken, find_hook_token
 from cloud.ports import Clock
 from cloud.services.inbox import Inbox
@@ -93,7 +93,7 @@ class HookDirectory:
         while True:
             try:
                 await self.refresh()
-            except OUTAGES:
+            except DatabaseError:
                 _log.info("the webhooks could not be read anew; going on with %d known ones", len(self._hooks))
             await self._clock.sleep(REFRESH_EVERY_S)
 
@@ -101,7 +101,7 @@ class HookDirectory:
         try:
             async with self._database.tenant(key.tenant_id) as connection:
                 row = await rows.find_hook(connection, key.sha256)
-        except OUTAGES as error:
+        except DatabaseError as error:
             raise DatabaseGone("whose webhook this is cannot be looked up now") from error
         if row is None:
             raise HookUnknown
@@ -158,7 +158,7 @@ class Webhooks:
             return True
         try:
             return await asyncio.wait_for(self._find_account(hook.tenant_id, reference), ACCOUNT_LOOKUP_S)
-        except (TimeoutError, *OUTAGES):
+        except (TimeoutError, *DatabaseError):
             return True
 
     def _row(self, hook: Hook, received: Received, kind: str, state: str, reason: str | None) -> InboxRow:

@@ -11,17 +11,28 @@ from uuid import UUID
 from cloud.db import audit as rows
 from cloud.db.engine import Connection, Database
 from cloud.ports import Clock
+from cloud.services.errors import Invalid, Refusal
 
 KEPT_FOR = timedelta(days=30)
 _KEY = re.compile(r"[\x21-\x7e]{8,128}")
 
 
-class KeyMalformed(Exception):
+class KeyMalformed(Invalid):
     """The key is not 8 to 128 printable characters without spaces."""
 
+    code = "idempotency-key-malformed"
 
-class KeyReused(Exception):
+    def __init__(self) -> None:
+        super().__init__("The Idempotency-Key is not 8 to 128 printable characters without spaces. Use a UUID.")
+
+
+class KeyReused(Refusal):
     """The key was used before, for another request."""
+
+    code = "idempotency-conflict"
+
+    def __init__(self) -> None:
+        super().__init__("This Idempotency-Key was used for another request. Use a new key for a new request.")
 
 
 @dataclass(frozen=True, slots=True)

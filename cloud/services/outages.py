@@ -1,5 +1,5 @@
-"""Telling, for those who may not know the database, an outage from a bug."""
+"""Telling, for those who may not know the database, an outage from a collision from a bug."""
 
-from cloud.db.outage import is_outage
+from cloud.db.failures import is_conflict, is_outage
 
-__all__ = ["is_outage"]
+__all__ = ["is_conflict", "is_outage"]
