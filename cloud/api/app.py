@@ -11,7 +11,20 @@ from cloud.api.deps import ApiDeps
 from cloud.api.gate import Gate
 from cloud.api.metrics import Metrics
 from cloud.api.problems import add_problem_handlers
-from cloud.api.routes import agents, callbacks, health, plans, shortcodes, sites, subscribers
+from cloud.api.routes import (
+    agents,
+    books,
+    callbacks,
+    health,
+    imports,
+    payments,
+    plans,
+    shortcodes,
+    sites,
+    subscribers,
+    subscriptions,
+    suspense,
+)
 from cloud.api.routes.hooks import hook_routes
 from cloud.api.security import FailedTokens
 
@@ -23,7 +36,20 @@ Amounts are integer cents, instants RFC 3339 in UTC, lists keyset pages (`?limit
 What belongs to another tenant does not exist: 404.
 """
 
-_ROUTERS = (health, sites, agents, plans, subscribers, shortcodes, callbacks)
+_ROUTERS = (
+    health,
+    sites,
+    agents,
+    plans,
+    subscribers,
+    subscriptions,
+    imports,
+    shortcodes,
+    payments,
+    suspense,
+    callbacks,
+    books,
+)
 
 
 def create_app(deps: ApiDeps, *, metrics: Metrics | None = None) -> FastAPI:

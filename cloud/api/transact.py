@@ -53,9 +53,7 @@ class OncePerKey:
     async def __call__(self, actor: Actor, work: Work[BaseModel], *, status: int = 201) -> JSONResponse:
         """Do the work and keep its answer in the same transaction, or give the answer that was kept."""
         if self._key is None and self.key_is_required:
-            detail = (
-                "This route moves money and needs an Idempotency-Key header. Send a new UUID with each request."
-            )
+            detail = "This route moves money and needs an Idempotency-Key header. Send a new UUID with each request."
             raise Raised(400, "idempotency-key-missing", detail)
         body = await self._request.body()
         asked = idempotency.Request(actor.staff_id, self._request.method, self._request.url.path, body)

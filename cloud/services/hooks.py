@@ -57,6 +57,10 @@ class HookRail(Protocol):
         """Return the answer to a confirmation that is stored."""
         ...
 
+    def asks_account(self) -> bool:
+        """Say whether the answer to a validation depends on the account number."""
+        ...
+
     def answer_validation(self, raw: bytes, shortcode: str, *, account_known: bool) -> bytes:
         """Return the answer to a validation."""
         ...
@@ -150,7 +154,7 @@ class Webhooks:
         """Store a validation, return yes or the rail's code for no; raise InboxUnavailable."""
         rail = self._rails[hook.rail]
         await self._inbox.store(self._row(hook, received, "validation", "noted", received.cut))
-        known = await self._account_known(hook, rail.bill_reference(received.raw))
+        known = not rail.asks_account() or await self._account_known(hook, rail.bill_reference(received.raw))
         return rail.answer_validation(received.raw, hook.shortcode, account_known=known)
 
     async def _account_known(self, hook: Hook, reference: str) -> bool:
