@@ -11,9 +11,9 @@ from cloud.db import hooks as rows
 from cloud.db.engine import Database
 from cloud.db.failures import DatabaseError
 from cloud.db.inbox import DatabaseGone, InboxRow
-from cloud.payments.hook_token import HookToken, find_hook_token
+from cloud.domain.hook_token import HookToken, find_hook_token
+from cloud.payments.inbox import Inbox
 from cloud.ports import Clock
-from cloud.services.inbox import Inbox
 
 REFRESH_EVERY_S = 60.0
 RAW_BYTES_MAX = 64 * 1024
