@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
@@ -14,23 +14,17 @@ from uuid import UUID
 import httpx
 from fastapi import FastAPI
 
-from cloud.api.app import create_app
-from cloud.api.deps import ApiDeps, ApiSettings
+from cloud.api.assembly import assemble_api
+from cloud.api.deps import ApiDeps
 from cloud.clock import SystemClock
 from cloud.db.engine import Connection, Database
-from cloud.db.inbox import InboxWriter
 from cloud.db.secrets import SecretBox
 from cloud.ids import new_id, new_secret_hex
 from cloud.payments.inbox import Inbox
-from cloud.payments.mpesa.webhooks import MpesaWebhooks
 from cloud.payments.spool import Spool
-from cloud.payments.webhooks import HookDirectory, HookRail, Webhooks
-from cloud.services.access import Access, NewTenant
-from cloud.services.audit import Audit
-from cloud.services.find_account import AccountFinder
-from cloud.services.idempotency import Idempotency
+from cloud.payments.webhooks import HookDirectory
+from cloud.services.access import NewTenant
 from cloud.services.roles import Role
-from cloud.services.shortcodes import Shortcodes
 
 _numbers = count(1)
 
@@ -105,43 +99,24 @@ class ApiUnderTest:
 
 
 @asynccontextmanager
-async def running_api(
-    database: Database,
-    database_url: str,
-    folder: Path,
-    *,
-    rail: HookRail | None = None,
-    settings: ApiSettings | None = None,
-    **changes: Any,
-) -> AsyncIterator[ApiUnderTest]:
-    """Put the application together as `cloud.main` does, without its loops."""
-    clock, box = SystemClock(), SecretBox([b"k" * 32])
-    audit = Audit(clock, new_id)
-    writer, drain_writer = InboxWriter(database_url), InboxWriter(database_url)
-    spool = Spool(folder / "spool", lambda: new_id().hex)
-    inbox = Inbox(writer, drain_writer, spool, clock)
-    directory = HookDirectory(database, clock)
-    rails = {"mpesa": rail or MpesaWebhooks()}
-    deps = ApiDeps(
-        database=database,
-        secrets=box,
-        clock=clock,
+async def running_api(database: Database, database_url: str, folder: Path, **given: Any) -> AsyncIterator[ApiUnderTest]:
+    """Put the application together as `cloud.main` does, without its loops; `given` goes to `assemble_api`."""
+    parts = assemble_api(
+        database,
+        database_url,
+        secrets=SecretBox([b"k" * 32]),
+        clock=SystemClock(),
         new_id=new_id,
-        access=Access(database, clock, new_id, new_secret_hex, audit),
-        audit=audit,
-        idempotency=Idempotency(database, clock),
-        webhooks=Webhooks(directory, inbox, rails, clock, AccountFinder(database)),
-        shortcodes=Shortcodes(audit, new_secret_hex),
+        new_secret_hex=new_secret_hex,
+        spool_folder=folder / "spool",
         create_claim=fake_create_claim,
         revoke_agent=fake_revoke_agent,
-        settings=settings or ApiSettings(ca_pin="sha256:" + "0" * 64),
+        **given,
     )
-    app = create_app(replace(deps, **changes))
-    transport = httpx.ASGITransport(app, raise_app_exceptions=False, client=("203.0.113.7", 4711))
+    transport = httpx.ASGITransport(parts.app, raise_app_exceptions=False, client=("203.0.113.7", 4711))
     async with httpx.AsyncClient(transport=transport, base_url="http://mnara") as client:
-        yield ApiUnderTest(app, deps, database, inbox, spool, directory, client)
-    await writer.close()
-    await drain_writer.close()
+        yield ApiUnderTest(parts.app, parts.deps, database, parts.inbox, parts.spool, parts.directory, client)
+    await parts.close()
 
 
 def path_of(url: str) -> str:

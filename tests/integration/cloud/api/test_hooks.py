@@ -122,7 +122,7 @@ async def test_what_comes_from_off_the_list_is_quarantined_not_dropped(
     database: Database, database_url: str, tmp_path: Path
 ) -> None:
     rail = MpesaWebhooks(sources=parse_sources(["196.201.214.0/24"]))
-    async with running_api(database, database_url, tmp_path, rail=rail) as api:
+    async with running_api(database, database_url, tmp_path, mpesa=rail) as api:
         token, path = await _hook(api)
         answer = await _post(api, path, raw(confirmation("TKL4X9Q2ZA")))
         assert answer.json() == SUCCESS
@@ -140,7 +140,7 @@ async def test_a_validation_is_noted_and_accepted_whatever_it_says(api: ApiUnder
 async def test_a_validation_is_refused_only_where_the_tenant_asks_for_it(
     database: Database, database_url: str, tmp_path: Path
 ) -> None:
-    async with running_api(database, database_url, tmp_path, rail=MpesaWebhooks(reject_unknown=True)) as api:
+    async with running_api(database, database_url, tmp_path, mpesa=MpesaWebhooks(reject_unknown=True)) as api:
         token, path = await _hook(api, "validation")
         known = await api.made(token, "/v1/subscribers", {"name": "Amina", "phones": ["0712345678"]})
 
