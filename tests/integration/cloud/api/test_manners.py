@@ -6,7 +6,6 @@ from typing import Any
 
 import httpx
 import pytest
-import structlog
 
 from cloud.api.deps import ApiSettings
 from cloud.api.security import FAILURES_MAX
@@ -190,19 +189,20 @@ async def test_no_answer_holds_a_password(api: ApiUnderTest) -> None:
 
 
 async def test_a_bug_is_logged_once_and_answered_cleanly(
-    database: Database, database_url: str, tmp_path: Any, api: ApiUnderTest
+    database: Database, database_url: str, tmp_path: Any, logs: list[Any]
 ) -> None:
     async def broken(*_given: Any, **_named: Any) -> Any:
         raise ZeroDivisionError("secret detail")
 
-    async with running_api(database, database_url, tmp_path / "other", create_claim=broken) as other:
+    async with running_api(database, database_url, tmp_path, create_claim=broken) as other:
         owner = (await other.tenant()).token
         site = await other.made(owner, "/v1/sites", {"name": "Kilifi", "pool": "100.64.0.0/24"})
-        with structlog.testing.capture_logs() as logs:
-            answer = await other.call(owner, "POST", f"/v1/sites/{site['id']}/claims")
+        logs.clear()
+        answer = await other.call(owner, "POST", f"/v1/sites/{site['id']}/claims")
     assert_problem(answer, 500, "internal-error")
     assert "secret detail" not in answer.text
     assert [line["event"] for line in logs] == ["a request failed", "request"]
+    logs.clear()
 
 
 async def test_a_database_that_is_gone_is_503_with_a_pause(database_url: str, tmp_path: Any) -> None:
