@@ -72,7 +72,7 @@ class ApiConnection(asyncio.Protocol):
         if not self._server.welcome(self):
             self.reset()
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, _exc: Exception | None) -> None:
         self.record.closed_at_us = self._router.clock.now_us()
         self._inward.close()
         self._outward.close()
@@ -257,9 +257,7 @@ class ApiConnection(asyncio.Protocol):
         """Order as measured: the trap of what is cancelled, the end of the cancel, the end of the cancelled."""
         replies = Replies(command.tag)
         wanted = command.attributes.get("tag")
-        hit = [
-            (key, running) for key, running in self._running.items() if wanted in (None, running.command.tag)
-        ]
+        hit = [(key, running) for key, running in self._running.items() if wanted in (None, running.command.tag)]
         for _, running in hit:
             self._send(Replies(running.command.tag).trap("interrupted", 2))
         self._send(replies.done())

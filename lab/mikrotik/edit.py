@@ -68,9 +68,7 @@ class Editor:
         for other, holder, field in list(self._tables.rows_naming(table.menu, row.get(key))):
             other.change(holder, {field: values[key]})
 
-    def _checked(
-        self, table: Table, attributes: dict[str, str], row: Row | None
-    ) -> tuple[dict[str, str], list[str]]:
+    def _checked(self, table: Table, attributes: dict[str, str], row: Row | None) -> tuple[dict[str, str], list[str]]:
         """(values to write, names to unset)."""
         values: dict[str, str] = {}
         unset: list[str] = []

@@ -37,8 +37,8 @@ class DialError(RouterLabError):
 class ScriptError(RouterLabError):
     """A line of a .rsc script failed."""
 
-    def __init__(self, line: int, text: str) -> None:
-        super().__init__(f"{text} (line {line})")
+    def __init__(self, line: int, text: str, column: int | None = None) -> None:
+        super().__init__(f"{text} (line {line})" if column is None else f"{text} (line {line} column {column})")
         self.line = line
 
 

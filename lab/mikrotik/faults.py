@@ -7,6 +7,8 @@ from lab.mikrotik.errors import ControlError
 # Faults of a connection: (what happens). Faults of a write carry `nth` and `menu`.
 CONNECTION_KINDS = ("refuse", "hang-after-login", "cut-reply", "stall-reply")
 WRITE_KINDS = ("trap-write", "lose-write", "trap-applied", "bare-trap", "reboot-on-write")
+# These last until cleared unless told otherwise.
+STANDING_KINDS = ("refuse", "hang-after-login", "slow-print", "session-limit")
 KINDS = (*CONNECTION_KINDS, *WRITE_KINDS, "slow-print", "session-limit")
 
 

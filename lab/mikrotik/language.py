@@ -20,7 +20,21 @@ if TYPE_CHECKING:
 _READING = frozenset(("print", "getall", "get", "find", "listen"))
 # Switches of print that change nothing of what comes back over the API.
 _PRINT_SWITCHES = frozenset(
-    ["detail", "once", "stats", "terse", "brief", "without-paging", "value-list", "as-value", "show-ids", "active", "all", "numbers", "where"]
+    [
+        "detail",
+        "once",
+        "stats",
+        "terse",
+        "brief",
+        "without-paging",
+        "value-list",
+        "as-value",
+        "show-ids",
+        "active",
+        "all",
+        "numbers",
+        "where",
+    ]
 )
 
 
@@ -151,11 +165,8 @@ class Language:
         tables = self._router.tables
         if not command.path.startswith("/"):
             raise no_such_prefix()
-        if tables.is_prefix(command.path):
-            try:
-                return tables.get(command.path)
-            except Trap:
-                raise no_such_command() from None
+        if not tables.has(command.path) and tables.is_prefix(command.path):
+            raise no_such_command()
         return tables.get(command.path)
 
     def _allow(self, access: Access, policy: str) -> None:

@@ -43,7 +43,7 @@ def remaining_timeout(router: Router, row: Row) -> str | None:
     return format_duration(_whole_s(max(0, row.expires_us - router.now_us())))
 
 
-def connection_timeout(router: Router, row: Row) -> str | None:
+def connection_timeout(_router: Router, row: Row) -> str | None:
     """Tracked connections of the model are kept alive by their user."""
     return "23h59m59s" if row.get("protocol") == "tcp" else "2m59s"
 
@@ -60,27 +60,27 @@ def pool_available(router: Router, row: Row) -> str | None:
     return str(router.pools.total(row.get("name")) - router.pools.used(row.get("name")))
 
 
-def router_uptime(router: Router, row: Row) -> str | None:
+def router_uptime(router: Router, _row: Row) -> str | None:
     return format_duration(_whole_s(router.now_us() - router.booted_us))
 
 
-def version_text(router: Router, row: Row) -> str | None:
+def version_text(router: Router, _row: Row) -> str | None:
     return f"{router.version_text} (stable)"
 
 
-def writes_since_boot(router: Router, row: Row) -> str | None:
+def writes_since_boot(router: Router, _row: Row) -> str | None:
     return str(router.writes_since_boot)
 
 
-def writes_in_all(router: Router, row: Row) -> str | None:
+def writes_in_all(router: Router, _row: Row) -> str | None:
     return str(router.journal.writes_in_all)
 
 
-def clock_time(router: Router, row: Row) -> str | None:
+def clock_time(router: Router, _row: Row) -> str | None:
     return router.local_time().strftime("%H:%M:%S")
 
 
-def clock_date(router: Router, row: Row) -> str | None:
+def clock_date(router: Router, _row: Row) -> str | None:
     return router.format_date(router.local_time())
 
 

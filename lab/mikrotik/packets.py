@@ -187,17 +187,17 @@ def _translated(rule: Row, packet: Packet) -> Packet:
 
 
 _CHECKS: dict[str, Callable[[Firewall, str, Packet], bool]] = {
-    "connection-state": lambda firewall, value, packet: packet.state in value.split(","),
-    "protocol": lambda firewall, value, packet: value == packet.protocol,
-    "src-address": lambda firewall, value, packet: _within(value, packet.source),
-    "dst-address": lambda firewall, value, packet: _within(value, packet.target),
+    "connection-state": lambda _, value, packet: packet.state in value.split(","),
+    "protocol": lambda _, value, packet: value == packet.protocol,
+    "src-address": lambda _, value, packet: _within(value, packet.source),
+    "dst-address": lambda _, value, packet: _within(value, packet.target),
     "src-address-list": lambda firewall, value, packet: firewall.in_list(value, packet.source),
     "dst-address-list": lambda firewall, value, packet: firewall.in_list(value, packet.target),
-    "src-port": lambda firewall, value, packet: _port_within(value, packet.source_port),
-    "dst-port": lambda firewall, value, packet: _port_within(value, packet.port),
-    "in-interface": lambda firewall, value, packet: value == packet.came_in,
-    "out-interface": lambda firewall, value, packet: value == packet.goes_out,
+    "src-port": lambda _, value, packet: _port_within(value, packet.source_port),
+    "dst-port": lambda _, value, packet: _port_within(value, packet.port),
+    "in-interface": lambda _, value, packet: value == packet.came_in,
+    "out-interface": lambda _, value, packet: value == packet.goes_out,
     "in-interface-list": lambda firewall, value, packet: firewall.in_interface_list(value, packet.came_in),
     "out-interface-list": lambda firewall, value, packet: firewall.in_interface_list(value, packet.goes_out),
-    "connection-nat-state": lambda firewall, value, packet: packet.translated in value.split(","),
+    "connection-nat-state": lambda _, value, packet: packet.translated in value.split(","),
 }

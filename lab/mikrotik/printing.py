@@ -88,7 +88,7 @@ def _row_id(row: Row) -> str:
     return row.id
 
 
-def _nothing(row: Row) -> None:
+def _nothing(_row: Row) -> None:
     return None
 
 

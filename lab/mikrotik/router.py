@@ -59,7 +59,7 @@ class Router:
         self.sessions = Sessions(self.tables, self.pools, self.journal, moment)
         self.modems = Modems(self.sessions, self.timers)
         self.modems.now_us = self.now_us
-        self.sessions.on_end = lambda session, reason: self.modems.dropped(session)
+        self.sessions.on_end = lambda session, _reason: self.modems.dropped(session)
         self.hosts = dict(self.setup.hosts)
         self.traffic = Traffic(self.tables, self.sessions, self.hosts)
         self.boots = 1
@@ -185,4 +185,3 @@ def _forget(table: Table) -> None:
         lost = row.dynamic or not table.menu.survives_reboot or row.owner is not None
         if lost and not row.builtin:
             table.remove(row)
-

@@ -8,7 +8,21 @@ from lab.mikrotik.values import Kind, boolean, text
 
 Version = tuple[int, ...]
 TABLE_VERBS = frozenset(
-    ["print", "getall", "get", "add", "set", "remove", "enable", "disable", "unset", "comment", "listen", "find", "export"]
+    [
+        "print",
+        "getall",
+        "get",
+        "add",
+        "set",
+        "remove",
+        "enable",
+        "disable",
+        "unset",
+        "comment",
+        "listen",
+        "find",
+        "export",
+    ]
 )
 ALWAYS = (0,)
 NEVER = (999,)

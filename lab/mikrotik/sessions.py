@@ -57,7 +57,7 @@ class Sessions:
         self._active = tables.get("/ppp/active")
         self._servers = tables.get("/interface/pppoe-server/server")
         self._count = 0
-        self.on_end: Callable[[Session, str], None] = lambda session, reason: None
+        self.on_end: Callable[[Session, str], None] = lambda _session, _reason: None
         self._active.watchers.append(self._when_removed)
         tables.get("/interface/pppoe-server").watchers.append(self._when_removed)
 

@@ -27,6 +27,10 @@ class Tables:
             raise no_such_prefix()
         return table
 
+    def has(self, path: str) -> bool:
+        """True when this menu exists."""
+        return path in self._tables
+
     def is_prefix(self, path: str) -> bool:
         """True when menus live below this path."""
         return any(known.startswith(path + "/") for known in self._tables)

@@ -69,9 +69,7 @@ class RunningRouter:
         """Address by user of everybody online."""
         return self.on_router(lambda router: {one.user: one.address for one in router.sessions.all()})
 
-    def reach(
-        self, user: str, to: str, protocol: str = "tcp", port: int = 443, *, inbound: bool = False
-    ) -> Reach:
+    def reach(self, user: str, to: str, protocol: str = "tcp", port: int = 443, *, inbound: bool = False) -> Reach:
         return self.on_router(lambda router: router.reach(user, to, protocol, port, inbound=inbound))
 
     def connect(

@@ -56,9 +56,7 @@ class Traffic:
         live = self._live(session, packet)
         return self._over(live, packet) if live is not None else self._afresh(session, packet)
 
-    def connect(
-        self, user: str, to: str, protocol: str, port: int, *, fasttracked: bool | None = None
-    ) -> Row | None:
+    def connect(self, user: str, to: str, protocol: str, port: int, *, fasttracked: bool | None = None) -> Row | None:
         """Open a tracked connection, if the rules let its first packet through. Whether it is fasttracked follows
         from the rules, unless it is said."""
         answer = self.reach(user, to, protocol, port)
@@ -108,9 +106,7 @@ class Traffic:
             return said
         firewall = self._firewalls[packet.target.version]
         ways = (replace(packet, state="established"), _turned(packet, state="established"))
-        return packet.protocol in ("tcp", "udp") and any(
-            firewall.judge("forward", way).fasttracked for way in ways
-        )
+        return packet.protocol in ("tcp", "udp") and any(firewall.judge("forward", way).fasttracked for way in ways)
 
     def _over(self, live: Row, packet: Packet) -> Reach:
         to, port = _split(live.get("reply-src-address"), packet.port)
@@ -193,5 +189,3 @@ def _split(value: str, port: int) -> tuple[str, int]:
         return address, int(number)
     address, colon, number = value.partition(":")
     return (address, int(number)) if colon and value.count(":") == 1 else (value, port)
-
-

@@ -19,7 +19,9 @@ from lab.mikrotik.values import (
     text,
 )
 
-_TABLE = frozenset(["print", "getall", "get", "add", "set", "remove", "enable", "disable", "comment", "listen", "find", "export"])
+_TABLE = frozenset(
+    ["print", "getall", "get", "add", "set", "remove", "enable", "disable", "comment", "listen", "find", "export"]
+)
 _STATES = several(enum("established", "invalid", "new", "related", "untracked"))
 _FILTER_ACTIONS = enum(
     "accept", "add-dst-to-address-list", "add-src-to-address-list", "drop", "fasttrack-connection", "jump", "log",
@@ -30,7 +32,45 @@ _NAT_ACTIONS = enum(
     "passthrough", "redirect", "return", "same", "src-nat",
 )  # fmt: skip
 # Matchers that are stored and read back; a packet is never held against them (see packets.py).
-_OTHER_MATCHERS = ["connection-bytes", "connection-limit", "connection-mark", "connection-rate", "connection-type", "content", "dscp", "dst-address-type", "dst-limit", "fragment", "hotspot", "icmp-options", "in-bridge-port", "in-bridge-port-list", "ingress-priority", "ipsec-policy", "ipv4-options", "layer7-protocol", "limit", "nth", "out-bridge-port", "out-bridge-port-list", "packet-mark", "packet-size", "per-connection-classifier", "port", "priority", "psd", "random", "realm", "routing-mark", "src-address-type", "src-mac-address", "tcp-flags", "tcp-mss", "time", "ttl"]
+_OTHER_MATCHERS = [
+    "connection-bytes",
+    "connection-limit",
+    "connection-mark",
+    "connection-rate",
+    "connection-type",
+    "content",
+    "dscp",
+    "dst-address-type",
+    "dst-limit",
+    "fragment",
+    "hotspot",
+    "icmp-options",
+    "in-bridge-port",
+    "in-bridge-port-list",
+    "ingress-priority",
+    "ipsec-policy",
+    "ipv4-options",
+    "layer7-protocol",
+    "limit",
+    "nth",
+    "out-bridge-port",
+    "out-bridge-port-list",
+    "packet-mark",
+    "packet-size",
+    "per-connection-classifier",
+    "port",
+    "priority",
+    "psd",
+    "random",
+    "realm",
+    "routing-mark",
+    "src-address-type",
+    "src-mac-address",
+    "tcp-flags",
+    "tcp-mss",
+    "time",
+    "ttl",
+]
 OTHER_MATCHERS = frozenset((*_OTHER_MATCHERS, "tls-host"))
 
 # On firewall rows a false `disabled` was seen to be absent.

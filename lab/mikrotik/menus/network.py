@@ -19,7 +19,9 @@ from lab.mikrotik.values import (
     text,
 )
 
-_TABLE = frozenset(["print", "getall", "get", "add", "set", "remove", "enable", "disable", "comment", "listen", "find", "export"])
+_TABLE = frozenset(
+    ["print", "getall", "get", "add", "set", "remove", "enable", "disable", "comment", "listen", "find", "export"]
+)
 
 
 def _seconds(value: str) -> str:

@@ -1,0 +1,56 @@
+"""Keeps the embedded PostgreSQL running: starts or adopts it, starts it again when it dies, stops it last."""
+
+import asyncio
+import contextlib
+
+import structlog
+
+from cloud.embedded.cluster import Cluster
+
+log = structlog.get_logger(__name__)
+
+_LOOK_EVERY_S = 0.1
+_RESTART_WAIT_MAX_S = 5.0
+
+
+class PostgresKeeper:
+    """One cluster, watched."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+        self._watch: asyncio.Task[None] | None = None
+
+    async def start(self) -> str:
+        """Return the address of a server that answers; one that survived our predecessor is taken over as it is."""
+        await asyncio.to_thread(self._cluster.prepare)
+        await asyncio.to_thread(self._start_or_adopt)
+        self._watch = asyncio.create_task(self._keep(), name="postgres-keeper")
+        return self._cluster.url()
+
+    async def stop(self) -> None:
+        """Stop watching, then the server."""
+        if self._watch is not None:
+            self._watch.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._watch
+        await asyncio.to_thread(self._cluster.stop)
+
+    def _start_or_adopt(self) -> None:
+        if self._cluster.running_pid() is None:
+            self._cluster.start()
+
+    async def _keep(self) -> None:
+        """Restart without end, with growing pauses: a full disk may be emptied, and the cloud waits for its database."""
+        pause_s = _LOOK_EVERY_S
+        while True:
+            await asyncio.sleep(pause_s)
+            if self._cluster.running_pid() is not None:
+                pause_s = _LOOK_EVERY_S
+                continue
+            log.warning("postgres_died")
+            try:
+                await asyncio.to_thread(self._start_or_adopt)
+                log.info("postgres_restarted")
+            except Exception:
+                log.exception("postgres_restart_failed", retry_in_s=pause_s)
+                pause_s = min(pause_s * 2, _RESTART_WAIT_MAX_S)
