@@ -22,10 +22,11 @@ from lab.safaricom.rail import Rail, Shop
 from lab.servers import Servers
 from lab.waiting import until
 
-POOL = "100.64.0.0/16"
+POOL = "100.64.0.0/20"
 PAY_ADDRESS = "10.0.0.2"
 ROUTER_USER = "mnara-agent"
 SHORTCODE = "600638"
+UPLINK_HOST = "127.0.0.2"  # where sites reach the broker: the near end of the uplink, on the same port as the far end
 START_LIMIT_S = 60.0  # initdb on a slow machine; a warm start takes two seconds
 CONVERGE_LIMIT_S = 30.0
 
@@ -101,6 +102,7 @@ class House:
             "MNARA_CLOUD_ENROL_PORT": str(self.enrol_port),
             "MNARA_CLOUD_BROKER_HOST": "127.0.0.1",
             "MNARA_CLOUD_BROKER_PORT": str(self.broker_port),
+            "MNARA_CLOUD_PUBLIC_HOST": UPLINK_HOST,
             **self.servers.cloud_env(),
             **self.plans.cloud_env,
         }
@@ -110,15 +112,16 @@ class House:
         script = self.plans.folder / "router.rsc"
         wanted = {
             "--identity": "TWR-DEMO", "--pool": POOL, "--pay": PAY_ADDRESS, "--agent-address": "127.0.0.1",
-            "--user": ROUTER_USER, "--version": self.plans.router_version,
+            "--user": ROUTER_USER, "--version": self.plans.router_version, "--interface": "ether2",
         }  # fmt: skip
-        argv = [*argv_of("mnara-provision"), "router", "script", *(part for pair in wanted.items() for part in pair)]
+        argv = [*argv_of("mnara-provision"), "router", "script", *_options(wanted)]
         script.write_text(await run_once(argv, env={"MNARA_ROUTER_PASSWORD": self.router_password}))
         port, control = free_port(), free_port()
-        argv = [
-            *argv_of("mnara-lab"), "router", "--port", str(port), "--control", f"127.0.0.1:{control}",
-            "--script", str(script), "--version", self.plans.router_version, "--user", ROUTER_USER, "--password", self.router_password,
-        ]  # fmt: skip
+        wanted = {
+            "--port": str(port), "--control": f"127.0.0.1:{control}", "--script": str(script),
+            "--version": self.plans.router_version, "--user": ROUTER_USER, "--password": self.router_password,
+        }  # fmt: skip
+        argv = [*argv_of("mnara-lab"), "router", *_options(wanted)]
         await self.run("router", argv)
         self.router = RouterDoor("127.0.0.1", control)
         self._stack.push_async_callback(self.router.close)
@@ -128,7 +131,7 @@ class House:
     async def start_cloud(self) -> None:
         """Start the two cloud processes; the first brings the embedded servers."""
         self.cloud_folder.mkdir(parents=True, exist_ok=True)
-        self.uplink = await self._link("uplink", self.broker_port)
+        self.uplink = await self._link("uplink", self.broker_port, UPLINK_HOST, self.broker_port)
         self.rail = Rail(clock=self.clock, chance=self.chance)
         self._stack.push_async_callback(self.rail.close)
         await self.servers.start(self)
@@ -171,23 +174,18 @@ class House:
         password_file.write_text(self.router_password)
         wanted = {
             "--cloud": f"https://127.0.0.1:{self.enrol_port}", "--claim": claim["claim_code"],
-            "--ca-pin": claim["ca_pin"], "--data": str(self.agent_folder), "--router-host": "127.0.0.1", "--router-port": str(self.lan.port),
+            "--ca-pin": claim["ca_pin"], "--data": str(self.agent_folder),
+            "--router-host": "127.0.0.1", "--router-port": str(self.lan.port),
             "--router-user": ROUTER_USER, "--router-password-file": str(password_file),
         }  # fmt: skip
         agent = self.agent_argv
-        await run_once([*agent, "enrol", *(part for pair in wanted.items() for part in pair)], env=self.agent_env)
-        await self.run("agent", [*agent, "run", "--data", str(self.agent_folder)], self.agent_env)
+        await run_once([*agent, "enrol", *_options(wanted)], env=self.plans.agent_env)
+        await self.run("agent", [*agent, "run", "--data", str(self.agent_folder)], self.plans.agent_env)
 
     @property
     def agent_argv(self) -> list[str]:
         """The agent's command; another installation's may be asked for."""
         return [self.plans.agent_command] if self.plans.agent_command else argv_of("mnara-agent")
-
-    @property
-    def agent_env(self) -> dict[str, str]:
-        """The agent reaches the broker over the uplink, whatever address the cloud gave it."""
-        uplink = {"MNARA_AGENT_BROKER_HOST": "127.0.0.1", "MNARA_AGENT_BROKER_PORT": str(self.uplink.port)}
-        return {**uplink, **self.plans.agent_env}
 
     async def get_site(self) -> Row:
         """The site as the API shows it."""
@@ -219,15 +217,19 @@ class House:
         found: Row = json.loads(path.read_text())
         return found
 
-    async def _link(self, name: str, port: int) -> Link:
+    async def _link(self, name: str, port: int, host: str = "127.0.0.1", own_port: int = 0) -> Link:
         link = Link(name, "127.0.0.1", port, clock=self.clock, chance=self.chance)
-        await link.open()
+        await link.open(host, own_port)
         self._stack.push_async_callback(link.close)
         return link
 
     async def _router_answers(self) -> bool:
         await self.router.ask("stats")
         return True
+
+
+def _options(wanted: Mapping[str, str]) -> list[str]:
+    return [part for pair in wanted.items() for part in pair]
 
 
 def is_converged(site: Row) -> bool:

@@ -11,10 +11,12 @@ from lab.demo import Wish, play
 from lab.display import Display
 from lab.errors import LabError
 from lab.house import scratch_folder
+from lab.mikrotik.command import router
 from lab.safaricom.command import rail
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="A whole ISP on one machine.")
 app.command()(rail)
+app.command()(router)
 
 
 @app.callback()

@@ -3,7 +3,7 @@
 import asyncio
 
 from lab.errors import hold
-from lab.people import Person
+from lab.people import Person, count_online
 from lab.safaricom.manner import Manner
 from lab.safaricom.record import PhonePayment
 from lab.story.stage import LOOK_EVERY_S, Figures, Stage, milliseconds
@@ -22,12 +22,12 @@ async def agent_killed_in_mid_apply(stage: Stage) -> Figures:
     """Twenty pay at once; the agent is killed after its first write to the router, and started again."""
     house, people = stage.house, stage.take_walled(PAYERS_AT_THE_AGENT)
     await house.router.ask("delay", round_trip_ms=SLOW_ROUTER_MS)
-    written = len(await house.router.writes(0))
+    written = await house.router.last_write()
     await asyncio.gather(*(stage.pay(person) for person in people))
     await until(
         "the agent's first write",
-        lambda: house.router.writes(0),
-        lambda writes: len(writes) > written,
+        house.router.last_write,
+        lambda last: last > written,
         limit_s=10,
         every_s=LOOK_EVERY_S,
     )
@@ -98,7 +98,7 @@ async def router_reboots(stage: Stage) -> Figures:
     """The MikroTik reboots; one pays meanwhile. Row ids change and sessions drop: everything converges again."""
     house = stage.house
     (payer,), (bystander,) = stage.take_walled(), stage.walled[:1]
-    online = len((await house.router.ask("sessions"))["sessions"])
+    online = await count_online(house.router)
     start_us = house.clock.now_us()
     rebooting = asyncio.create_task(house.router.ask("reboot"))
     await stage.pay(payer)

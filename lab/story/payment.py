@@ -47,7 +47,7 @@ async def the_same_twice_at_once(stage: Stage) -> Figures:
     person, house = stage.left_over["payer"], stage.house
     payment = next(each for each in house.rail.record.list_paid() if stage.left_over.get(each.receipt) is person)
     before = await _what_could_change(stage, person)
-    written = await _written(stage)
+    written = await house.router.last_write()
     start_us = house.clock.now_us()
     house.rail.repeat(payment, times=2, manner=Manner(at_once=True))
     await house.rail.settle(10)
@@ -57,7 +57,7 @@ async def the_same_twice_at_once(stage: Stage) -> Figures:
     await asyncio.sleep(0.3)  # had something changed, the agent would have been told by now: it takes some 20 ms
     after = await _what_could_change(stage, person)
     hold(after == before, f"a repeated confirmation changed something: {before} became {after}")
-    hold(await _written(stage) == written, "a repeated confirmation made the agent write to the router")
+    hold(await house.router.last_write() == written, "a repeated confirmation made the agent write to the router")
     return {"both answered": milliseconds(start_us, answered_us)}
 
 
@@ -76,9 +76,3 @@ async def _what_could_change(stage: Stage, person: Person) -> dict[str, object]:
         "payments_cents": books["payments_cents"],
         "journals": books["journals"],
     }
-
-
-async def _written(stage: Stage) -> int:
-    """The number of the last write to the router."""
-    writes = await stage.house.router.writes(0)
-    return int(writes[-1]["n"]) if writes else 0
