@@ -29,6 +29,7 @@ CENTRAL_ROUND_TRIP_MS = 200.0
 _LIST = Key("list")
 _ADDRESS = Key("address")
 _ID = Key(".id")
+_SOURCE = Key("src-address")
 
 
 @dataclass(slots=True)
@@ -89,6 +90,7 @@ def reconnect(api: Any, address: str) -> None:
     rows = api.path("ip", "firewall", "address-list")
     found = list(rows.select(_ID).where(_LIST == "mnara-walled", address == _ADDRESS))
     rows.remove(*(row[".id"] for row in found))
+    list(api.path("ip", "firewall", "connection").select(_ID).where(address == _SOURCE))
     left = list(rows.select(_ID).where(_LIST == "mnara-walled", address == _ADDRESS))
     assert not left, f"{address} is still walled"
 
