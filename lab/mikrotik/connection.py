@@ -65,8 +65,8 @@ class ApiConnection(asyncio.Protocol):
         loop = asyncio.get_running_loop()
         self._inward = DelayLine(loop, self._arrived)
         self._outward = DelayLine(loop, self._transport.write)
-        # A TCP handshake costs one round trip before the first byte, TLS 1.2 two more.
-        self._inward.hold(self._server.round_trip_s * (3 if self._tls else 1))
+        # A TCP handshake costs one round trip before the first byte, TLS 1.2 two more; then the byte's own way here.
+        self._inward.hold(self._server.round_trip_s * (3.5 if self._tls else 1.5))
         self.record = self._router.journal.connection(self._router.clock.now_us(), self.peer, tls=self._tls)
         self._gate = Gate(self._router, self.address)
         if not self._server.welcome(self):

@@ -88,11 +88,11 @@ class Control:
         fasttracked = request.get("fasttracked")
         return {"open": self._router.connect(*_target(request), fasttracked=fasttracked)}
 
-    def _sessions(self, request: Request) -> Answer:
+    def _sessions(self, _request: Request) -> Answer:
         now_us = self._router.now_us()
         return {"sessions": [
             {
-                "user": _utf8(one.user), "address": one.address, "profile": one.profile, "rate": one.rate_limit,
+                "user": _readable(one.user), "address": one.address, "profile": one.profile, "rate": one.rate_limit,
                 "uptime": format_duration(now_us - one.since_us), "caller_id": one.caller_id,
             }
             for one in self._router.sessions.all()
@@ -101,7 +101,8 @@ class Control:
     # -- the router ---------------------------------------------------------------------------------------------
 
     def _rows(self, request: Request) -> Answer:
-        return {"rows": self._router.rows(str(request["menu"]))}
+        rows = self._router.rows(str(request["menu"]))
+        return {"rows": [{name: _readable(value) for name, value in row.items()} for row in rows]}
 
     def _script(self, request: Request) -> Answer:
         try:
@@ -152,7 +153,7 @@ class Control:
             as_json(record) for record in self._router.journal.connections() if record.number > since
         ]}  # fmt: skip
 
-    def _stats(self, request: Request) -> Answer:
+    def _stats(self, _request: Request) -> Answer:
         records = self._router.journal.connections()
         return {
             "version": self._router.version_text,
@@ -179,8 +180,12 @@ def _latin(text: object) -> str:
     return str(text).encode("utf-8").decode("latin-1")
 
 
-def _utf8(text: str) -> str:
-    return text.encode("latin-1").decode("utf-8", "replace")
+def _readable(text: str) -> str:
+    """Bytes as people read them: UTF-8 where they are that, else one character per byte."""
+    try:
+        return text if text.isascii() else text.encode("latin-1").decode("utf-8")
+    except UnicodeDecodeError:
+        return text
 
 
 @asynccontextmanager

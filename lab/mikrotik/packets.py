@@ -106,19 +106,15 @@ class Firewall:
             if rule.get("chain") != chain or not rule.enabled or not self._matches(rule, packet):
                 continue
             action = rule.get("action")
-            by = rule.get("comment") or f"rule {position}"
-            if action == "accept":
-                return Verdict(passes=True, by=by)
-            if action in ("drop", "reject", "tarpit"):
-                return Verdict(passes=False, by=by)
             if action == "return":
                 return None
             if action == "fasttrack-connection":
                 track.fasttracked = True
-            elif action == "jump":
-                deeper = self._walk(rule.get("jump-target"), packet, track, depth + 1)
-                if deeper is not None:
-                    return deeper
+            verdict = _decided(action, rule.get("comment") or f"rule {position}")
+            if action == "jump":
+                verdict = self._walk(rule.get("jump-target"), packet, track, depth + 1)
+            if verdict is not None:
+                return verdict
         return None
 
     def translate(self, packet: Packet) -> tuple[Packet, str]:
@@ -160,6 +156,12 @@ class Firewall:
 @dataclass(slots=True)
 class _Track:
     fasttracked: bool = False
+
+
+def _decided(action: str, by: str) -> Verdict | None:
+    if action == "accept":
+        return Verdict(passes=True, by=by)
+    return Verdict(passes=False, by=by) if action in ("drop", "reject", "tarpit") else None
 
 
 def _within(value: str, address: Address) -> bool:

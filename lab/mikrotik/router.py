@@ -62,6 +62,7 @@ class Router:
         self.sessions.on_end = lambda session, _reason: self.modems.dropped(session)
         self.hosts = dict(self.setup.hosts)
         self.traffic = Traffic(self.tables, self.sessions, self.hosts)
+        self.sessions.on_start = self._open_connections
         self.boots = 1
         self.booted_us = self.now_us()
         self._writes_before_boot = 0
@@ -106,9 +107,7 @@ class Router:
 
     def dial(self, user: str, password: str, caller_id: str | None = None) -> Session:
         """A modem dials once; DialError says why it was not let in."""
-        session = self.modems.dial(user, password, caller_id)
-        self._open_connections(session)
-        return session
+        return self.modems.dial(user, password, caller_id)
 
     def redial(self, user: str, password: str | None = None, every_s: float = DEFAULT_REDIAL_S) -> None:
         """A modem that dials now and after every drop. Without a password: the one it last used, else the

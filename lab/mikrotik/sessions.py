@@ -57,6 +57,7 @@ class Sessions:
         self._active = tables.get("/ppp/active")
         self._servers = tables.get("/interface/pppoe-server/server")
         self._count = 0
+        self.on_start: Callable[[Session], None] = lambda _session: None
         self.on_end: Callable[[Session, str], None] = lambda _session, _reason: None
         self._active.watchers.append(self._when_removed)
         tables.get("/interface/pppoe-server").watchers.append(self._when_removed)
@@ -108,6 +109,7 @@ class Sessions:
             self._moment.wall_us(), "online", user=user, address=session.address, rate=session.rate_limit,
             profile=session.profile,
         )  # fmt: skip
+        self.on_start(session)
         return session
 
     def _server(self, service: str) -> Row:
