@@ -117,7 +117,7 @@ class ApiConnection(asyncio.Protocol):
     def _take(self, words: list[str]) -> None:
         command = parse(words)
         self.record.commands += 1
-        if self._muted:
+        if self._muted or self._router.faults.find("hang") is not None:
             return
         if self._access is None or (not command.path and command.verb == "login"):
             self._log_in(command)
@@ -202,11 +202,11 @@ class ApiConnection(asyncio.Protocol):
         task.add_done_callback(lambda _: self._finished(key))
 
     async def _list_in_turns(self, replies: Replies, listing: Listing, pause_s: float) -> None:
-        rows, kept = listing.rows, listing.table.rows
+        rows, kept = listing.rows, listing.table.has
         for at in range(0, len(rows), ROWS_PER_TURN):
             turn = rows[at : at + ROWS_PER_TURN]
             self._send(b"".join(
-                listing.columns.encode(row, replies.row_head) for row in turn if kept.get(row.number) is row
+                listing.columns.encode(row, replies.row_head) for row in turn if kept(row)
             ))  # fmt: skip
             self._flush()
             await asyncio.sleep(pause_s)

@@ -34,7 +34,7 @@ class Traffic:
         self._tables = tables
         self._sessions = sessions
         self._hosts = hosts
-        self._firewalls = {4: Firewall(tables, "ip", hosts), 6: Firewall(tables, "ipv6", hosts)}
+        self._firewalls = {4: Firewall(tables, "ip"), 6: Firewall(tables, "ipv6")}
         self._made = 0
 
     def reach(self, user: str, to: str, protocol: str, port: int, *, inbound: bool = False) -> Reach:

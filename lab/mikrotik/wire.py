@@ -53,6 +53,19 @@ def decode_length(data: bytearray, offset: int) -> tuple[int, int] | None:
     raise FramingError(f"control byte {first:#x} is reserved")
 
 
+def to_wire(text: str) -> str:
+    """Text as the bytes a client sends for it (UTF-8), one character per byte."""
+    return text.encode("utf-8").decode("latin-1")
+
+
+def from_wire(text: str) -> str:
+    """Bytes as people read them: UTF-8 where they are that, else one character per byte."""
+    try:
+        return text if text.isascii() else text.encode("latin-1").decode("utf-8")
+    except UnicodeDecodeError:
+        return text
+
+
 class SentenceReader:
     """Cuts a stream of bytes into sentences; keeps what is not complete yet."""
 

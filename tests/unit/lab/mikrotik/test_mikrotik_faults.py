@@ -28,6 +28,17 @@ def test_a_router_that_hangs_after_login_answers_nothing(live: RunningRouter, co
         client.talk("/system/identity/print")
 
 
+def test_a_router_that_hangs_comes_back_where_it_was(live: RunningRouter, connect: Connect) -> None:
+    client = connect(live).log_in()
+    live.fault("hang")
+    client.socket.settimeout(0.1)
+    with pytest.raises(TimeoutError):
+        client.talk("/system/identity/print")
+    live.clear_faults()
+    client.socket.settimeout(5)
+    assert client.talk("/system/identity/print")[0][0] == "!re"
+
+
 def test_a_reply_is_cut_in_the_middle(live: RunningRouter, connect: Connect) -> None:
     client = connect(live).log_in()
     live.fault("cut-reply", after_bytes=3)

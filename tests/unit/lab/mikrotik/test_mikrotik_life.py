@@ -155,6 +155,24 @@ def test_a_reboot_keeps_the_config_and_loses_what_lived_in_memory(tower: Console
     assert tower.rows("/ppp/profile/print", "?name=default")[0][".id"] == "*0"
 
 
+def test_a_power_cut_leaves_no_trace_on_the_secret(tower: Console) -> None:
+    tower.router.dial("ann", "pw")
+    tower.router.go_down("")
+    with pytest.raises(DialError, match="no PPPoE server"):
+        tower.router.dial("ann", "pw")
+    tower.router.come_up()
+    assert "last-disconnect-reason" not in tower.rows("/ppp/secret/print")[0]
+    tower.router.dial("ann", "pw")
+
+
+def test_traffic_is_counted_on_queue_and_interface(tower: Console) -> None:
+    tower.router.dial("ann", "pw")
+    assert tower.router.carry("ann", 1_000, 2_000)
+    assert tower.rows("/queue/simple/print")[0]["bytes"] == "1000/2000"
+    (row,) = tower.rows("/interface/print", "?name=<pppoe-ann>")
+    assert (row["rx-byte"], row["tx-byte"]) == ("1000", "2000")
+
+
 def test_modems_come_back_by_themselves_after_a_reboot(tower: Console) -> None:
     tower.router.redial("ann", every_s=3)
     tower.router.reboot()

@@ -128,9 +128,12 @@ def test_a_name_in_a_list_stands_for_its_addresses(tower: Console) -> None:
     wall(tower)
     tower.add("/ip/firewall/address-list", list="mnara-pay", address="pay.example")
     assert not tower.router.reach("ann", "192.0.2.7").reach
-    tower.router.hosts["pay.example"] = ["192.0.2.7"]
-    tower.add("/ip/firewall/address-list", list="other", address="1.1.1.1")
+    tower.router.set_host("pay.example", ["192.0.2.7"])
     assert tower.router.reach("ann", "192.0.2.7").reach
+    (made,) = tower.rows("/ip/firewall/address-list/print", "?comment=pay.example")
+    assert (made["address"], made["dynamic"]) == ("192.0.2.7", "true")
+    tower.router.set_host("pay.example", ["192.0.2.8"])
+    assert not tower.router.reach("ann", "192.0.2.7").reach
 
 
 def test_ipv6_has_a_wall_of_its_own(tower: Console) -> None:
