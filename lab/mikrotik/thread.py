@@ -161,7 +161,7 @@ def running_router(
     def body() -> None:
         try:
             asyncio.run(live())
-        except BaseException as error:  # noqa: BLE001 - handed to the thread that waits, which raises it
+        except BaseException as error:  # noqa: BLE001  # handed to the thread that waits, which raises it
             failed.append(error)
             ready.set()
 

@@ -54,6 +54,14 @@ def test_a_thousand_names_joined_by_or_are_one_flat_question(filled: Console) ->
     assert len(filled.rows("/ppp/secret/print", *words)) == 1
 
 
+def test_ports_behind_an_address_lie_between_two_texts(filled: Console) -> None:
+    for name in ("10.0.0.5:80", "10.0.0.5:9", "10.0.0.50:80", "10.0.0.5"):
+        filled.add("/ppp/secret", name=name)
+    words = ["?>name=10.0.0.5:", "?<name=10.0.0.5;", "?#&", "?name=10.0.0.5", "?#|"]
+    found = filled.rows("/ppp/secret/print", "=.proplist=name", *words)
+    assert [row["name"] for row in found] == ["10.0.0.5:80", "10.0.0.5:9", "10.0.0.5"]
+
+
 def test_a_query_nested_beyond_reason_is_refused(filled: Console) -> None:
     assert filled.trap("/ppp/secret/print", "?name=a", "?#" + "!" * 200)[1] == 5
 

@@ -127,6 +127,18 @@ def test_a_long_print_lets_other_tags_through(live: RunningRouter, connect: Conn
     assert tags.count(["!re", ".tag=long"]) == 2_000
 
 
+def test_no_more_than_a_few_commands_are_at_work_at_once(live: RunningRouter, connect: Connect) -> None:
+    fill(live, 100)
+    live.fault("slow-print", rows_per_s=2_000)
+    client = connect(live).log_in()
+    client.send(*(["/ppp/secret/print", "=.proplist=.id", f".tag={at}"] for at in range(20)))
+    client.send(["/system/identity/print", ".tag=last"])
+    tags = [client.read()[:2] for _ in range(20 * 101 + 2)]
+    ends = [tag for word, tag in tags if word == "!done"]
+    assert set(ends[:16]) == {f".tag={at}" for at in range(16)}
+    assert len(ends) == 21
+
+
 def test_untagged_answers_never_mix(live: RunningRouter, connect: Connect) -> None:
     fill(live, 500)
     client = connect(live).log_in()

@@ -1,6 +1,8 @@
 """Framing: every length form, any byte, any cut."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lab.mikrotik.errors import FramingError
 from lab.mikrotik.wire import SentenceReader, decode_length, encode_length, encode_sentence
@@ -24,6 +26,15 @@ def test_a_sentence_cut_at_every_byte_is_the_same_sentence() -> None:
     found = [sentence for byte in encode_sentence(words) for sentence in reader.feed(bytes((byte,)))]
     assert found == [words]
     assert not reader.midway
+
+
+@given(st.lists(st.lists(st.text(alphabet=st.characters(max_codepoint=255), min_size=1), min_size=1)), st.data())
+def test_sentences_come_back_however_the_stream_is_cut(sentences: list[list[str]], data: st.DataObject) -> None:
+    stream = b"".join(map(encode_sentence, sentences))
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(stream)), max_size=8)))
+    reader = SentenceReader()
+    pieces = [stream[start:end] for start, end in zip([0, *cuts], [*cuts, len(stream)], strict=True)]
+    assert [sentence for piece in pieces for sentence in reader.feed(piece)] == sentences
 
 
 def test_empty_sentences_are_ignored() -> None:
