@@ -9,6 +9,7 @@ from lab.errors import Refused
 
 LINE_BYTES_MAX = 64 * 1024 * 1024  # `rows` of a router with 50,000 secrets
 ANSWER_LIMIT_S = 30.0
+_AFTER_ALL = 1 << 62
 
 
 class RouterDoor:
@@ -68,6 +69,10 @@ class RouterDoor:
         answer = await self.ask("writes", since=since)
         found: list[dict[str, Any]] = answer["writes"]
         return found
+
+    async def last_write(self) -> int:
+        """The number of the last write to the router."""
+        return int((await self.ask("writes", since=_AFTER_ALL))["last"])
 
     async def rows(self, menu: str) -> list[dict[str, Any]]:
         """All rows of a menu."""
