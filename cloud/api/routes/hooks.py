@@ -13,8 +13,8 @@ from starlette.types import Receive, Scope, Send
 from cloud.api.deps import ApiDeps
 from cloud.api.problems import Raised
 from cloud.db.inbox import DatabaseGone
-from cloud.services.hooks import RAW_BYTES_MAX, Hook, HookUnknown, Received
-from cloud.services.inbox import InboxUnavailable
+from cloud.payments.inbox import InboxUnavailable
+from cloud.payments.webhooks import RAW_BYTES_MAX, Hook, HookUnknown, Received
 
 BODY_TIMEOUT_S = 10.0
 """The rail itself waits about eight."""
@@ -54,7 +54,9 @@ class HookEnd:
 
 def hook_routes(deps: ApiDeps) -> list[Route]:
     """Return the routes, to stand before all others."""
-    return [Route(f"/hooks/p/{{token}}/{kind}", HookEnd(deps, kind), methods=["POST"]) for kind in ("confirm", "validate")]
+    return [
+        Route(f"/hooks/p/{{token}}/{kind}", HookEnd(deps, kind), methods=["POST"]) for kind in ("confirm", "validate")
+    ]
 
 
 async def _read(request: Request) -> Received:
