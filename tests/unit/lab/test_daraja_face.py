@@ -35,7 +35,7 @@ async def rail() -> AsyncIterator[Rail]:
 @pytest.fixture
 async def daraja(rail: Rail) -> AsyncIterator[httpx.AsyncClient]:
     face = DarajaFace(rail, SystemClock(), consumer_key="key", consumer_secret="secret")
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(face), base_url="http://daraja") as client:  # type: ignore[arg-type]
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(face), base_url="http://daraja") as client:
         yield client
 
 
