@@ -11,7 +11,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 class Settings(BaseSettings):
     """All of them, with defaults under which one machine needs nothing else."""
 
-    model_config = SettingsConfigDict(env_prefix="MNARA_CLOUD_", frozen=True, extra="ignore", ignored_types=(cached_property,))
+    model_config = SettingsConfigDict(
+        env_prefix="MNARA_CLOUD_", frozen=True, extra="ignore", ignored_types=(cached_property,)
+    )
 
     data_dir: Path = Path(".mnara/cloud")
     database_url: SecretStr = SecretStr("")

@@ -9,7 +9,6 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 
-
 @dataclass(frozen=True, slots=True)
 class ClaimRow:
     """A claim, locked for whoever uses it."""
@@ -139,7 +138,9 @@ async def bind_claim(connection: AsyncConnection, claim: ClaimRow, key: bytes, a
     await connection.execute(_BIND_CLAIM, given)
 
 
-async def add_agent(connection: AsyncConnection, tenant_id: UUID, site_id: UUID, agent: NewAgent, now: datetime) -> None:
+async def add_agent(
+    connection: AsyncConnection, tenant_id: UUID, site_id: UUID, agent: NewAgent, now: datetime
+) -> None:
     """Store an agent, active."""
     values = {name: getattr(agent, name) for name in NewAgent.__slots__}
     await connection.execute(_ADD_AGENT, values | {"tenant_id": tenant_id, "site_id": site_id, "now": now})
@@ -198,5 +199,3 @@ async def audit_agent(
     """Write down that an agent was enrolled or revoked."""
     given = {"tenant_id": tenant_id, "id": audit_id, "action": action, "object_id": agent, "reason": reason, "now": now}
     await connection.execute(_AUDIT, given)
-
-

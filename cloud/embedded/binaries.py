@@ -17,7 +17,9 @@ def wheel_folder() -> Path:
     """Return the installed wheel's folder; its own code is not imported, only its programs are used."""
     spec = importlib.util.find_spec(WHEEL)
     if spec is None or spec.origin is None:
-        raise EmbeddedError(f"the package {WHEEL} is not installed. Install mnara[cloud], or set MNARA_CLOUD_DATABASE_URL.")
+        raise EmbeddedError(
+            f"the package {WHEEL} is not installed. Install mnara[cloud], or set MNARA_CLOUD_DATABASE_URL."
+        )
     return Path(spec.origin).parent
 
 
@@ -39,7 +41,9 @@ def find_programs(user: OsUser, copy_to: Path) -> Path:
             shutil.copytree(libraries, copy_to / libraries.name, symlinks=True)
         _open_to_all(copy_to)
     if not _runs(copied / "bin", user):
-        raise EmbeddedError(f"PostgreSQL's programs do not run from {copied}. Set MNARA_CLOUD_DATABASE_URL to a server of yours.")
+        raise EmbeddedError(
+            f"PostgreSQL's programs do not run from {copied}. Set MNARA_CLOUD_DATABASE_URL to a server of yours."
+        )
     return copied / "bin"
 
 

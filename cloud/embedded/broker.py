@@ -135,7 +135,9 @@ class AgentBroker(Broker):  # type: ignore[misc]  # amqtt ships no types
         context.verify_mode = ssl.CERT_REQUIRED
         return context
 
-    async def stream_connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, listener_name: str) -> None:
+    async def stream_connected(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, listener_name: str
+    ) -> None:
         # asyncio and uvloop set TCP_NODELAY on every stream themselves.
         try:
             await self._client_connected(listener_name, _Reader(reader), _Writer(writer))
@@ -269,4 +271,6 @@ def _configuration(settings: BrokerSettings) -> BrokerConfig:
         certfile=settings.certificate_file,
         keyfile=settings.key_file,
     )
-    return BrokerConfig(listeners={"default": listener}, session_expiry_interval=None, timeout_disconnect_delay=0, plugins={})
+    return BrokerConfig(
+        listeners={"default": listener}, session_expiry_interval=None, timeout_disconnect_delay=0, plugins={}
+    )

@@ -137,7 +137,11 @@ class Cluster:
         """Make the login and the database once; both are looked for, so a start cut off half-way is finished here."""
         passwords = self._passwords()
         with psycopg.connect(
-            host=str(self._socket_dir()), user=SUPERUSER, password=passwords[SUPERUSER], dbname="postgres", autocommit=True
+            host=str(self._socket_dir()),
+            user=SUPERUSER,
+            password=passwords[SUPERUSER],
+            dbname="postgres",
+            autocommit=True,
         ) as connection:
             if connection.execute("select 1 from pg_roles where rolname = %s", [LOGIN]).fetchone() is None:
                 statement = "create role {} login createrole password {}"
@@ -166,7 +170,11 @@ class Cluster:
         """Return the private folder made before if it is still ours, or make one: /tmp gets cleaned, and strangers write there."""
         try:
             known = self._socket_dir()
-            if known.lstat().st_uid == self.user.uid and known.parent == Path(tempfile.gettempdir()) and not known.is_symlink():
+            if (
+                known.lstat().st_uid == self.user.uid
+                and known.parent == Path(tempfile.gettempdir())
+                and not known.is_symlink()
+            ):
                 return known
         except OSError:
             pass

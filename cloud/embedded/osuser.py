@@ -13,7 +13,15 @@ from cloud.embedded.errors import EmbeddedError
 SYSTEM_USER = "mnara"
 """Made on first use when we are root. Not `nobody`: other services run as that user and could read our files."""
 
-_USERADD = ("--system", "--no-create-home", "--home-dir", "/nonexistent", "--shell", "/usr/sbin/nologin", "--user-group")
+_USERADD = (
+    "--system",
+    "--no-create-home",
+    "--home-dir",
+    "/nonexistent",
+    "--shell",
+    "/usr/sbin/nologin",
+    "--user-group",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +58,9 @@ def choose() -> OsUser:
     except KeyError:
         entry = _make_system_user()
     if entry.pw_uid == 0:
-        raise EmbeddedError(f"the user `{SYSTEM_USER}` is root. Give it a uid of its own, or set MNARA_CLOUD_DATABASE_URL.")
+        raise EmbeddedError(
+            f"the user `{SYSTEM_USER}` is root. Give it a uid of its own, or set MNARA_CLOUD_DATABASE_URL."
+        )
     return OsUser(entry.pw_uid, entry.pw_gid, switch=True)
 
 
@@ -63,4 +73,6 @@ def _make_system_user() -> pwd.struct_passwd:
     try:
         return pwd.getpwnam(SYSTEM_USER)
     except KeyError as error:
-        raise EmbeddedError(f"useradd could not make the user `{SYSTEM_USER}`: {made.stderr.strip()}. {advice}") from error
+        raise EmbeddedError(
+            f"useradd could not make the user `{SYSTEM_USER}`: {made.stderr.strip()}. {advice}"
+        ) from error
