@@ -1,8 +1,8 @@
 """Desired state: the one numbered set of entitlements per site, changed with the business in one transaction."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +17,7 @@ from cloud.db.tables.records import timeline
 from cloud.db.wallets import Key, to_subscription
 from cloud.domain.entitlement import Grant, grant
 from cloud.domain.subscription import Subscription
+from cloud.services.act import Act
 from cloud.services.errors import NotFound
 from protocol import digest, sealing
 from protocol.entitlement import Credential, Entitlement, Rate, render_row
@@ -57,18 +58,14 @@ def password_context(subscription_id: UUID) -> str:
     return f"subscription/{subscription_id}/password"
 
 
-async def publish_changes(
-    connection: Connection, changes: Sequence[Change], *, now: datetime, new_id: Callable[[], UUID], secrets: SecretBox
-) -> dict[Key, int]:
+async def publish_changes(connection: Connection, act: Act, changes: Sequence[Change]) -> dict[Key, int]:
     """Write what changed for the sites; return the new generation of each site that has one."""
-    publication = await plan_publication(connection, changes, now=now, new_id=new_id, secrets=secrets)
+    publication = await plan_publication(connection, act, changes)
     await run_all(connection, publication.statements)
     return publication.generations
 
 
-async def plan_publication(
-    connection: Connection, changes: Sequence[Change], *, now: datetime, new_id: Callable[[], UUID], secrets: SecretBox
-) -> Publication:
+async def plan_publication(connection: Connection, act: Act, changes: Sequence[Change]) -> Publication:
     """Lock the sites and compose their next generation; a row whose text stays the same makes none.
 
     A site without an agent gets nothing: there is no key to seal its passwords to. `render_site` does it at enrolment.
@@ -80,26 +77,18 @@ async def plan_publication(
     sites = {key: _Site(key, row.generation + 1, row.digest) for key, row in locked.items()}
     for key, source in sources.items():
         what = grant(latest[key].subscription)
-        _put(sites[source.tenant_id, source.site_id], source, what, now=now, new_id=new_id, secrets=secrets)
+        _put(sites[source.tenant_id, source.site_id], source, what, act)
     return _compose(sites.values())
 
 
-async def render_site(
-    connection: Connection,
-    tenant_id: UUID,
-    site_id: UUID,
-    *,
-    now: datetime,
-    new_id: Callable[[], UUID],
-    secrets: SecretBox,
-) -> int:
+async def render_site(connection: Connection, act: Act, tenant_id: UUID, site_id: UUID) -> int:
     """Render all rows anew for the site's active agent, as one new generation; call it in the enrolling transaction."""
     locked, sources = await rows.read_site(connection, tenant_id, site_id)
     if locked is None:
         raise NotFound("There is no such site. Look its id up in the list of sites.")
     at = _Site((tenant_id, site_id), locked.generation + 1, locked.digest)
     for source in sources:
-        _put(at, source, grant(to_subscription(source)), now=now, new_id=new_id, secrets=secrets)
+        _put(at, source, grant(to_subscription(source)), act)
     await run_all(connection, _compose([at]).statements)
     return at.generation if at.rows else int(locked.generation)
 
@@ -113,9 +102,9 @@ async def bump_epoch(connection: Connection, tenant_id: UUID, site_id: UUID) -> 
     return int(found[0].epoch)
 
 
-def _put(at: _Site, source: Any, what: Grant, *, now: datetime, new_id: Callable[[], UUID], secrets: SecretBox) -> None:
+def _put(at: _Site, source: Any, what: Grant, act: Act) -> None:
     """Add one subscription's row to the site's next generation, if its text is new."""
-    sealed = _sealed(at, source, secrets)
+    sealed = _sealed(at, source, act.secrets)
     row = render_row(_entitlement(source, what, sealed))
     if row == source.old_row:
         return
@@ -126,13 +115,13 @@ def _put(at: _Site, source: Any, what: Grant, *, now: datetime, new_id: Callable
     at.timeline.append(
         {
             "tenant_id": tenant_id,
-            "id": new_id(),
+            "id": act.new_id(),
             "subscriber_id": source.subscriber_id,
             "subscription_id": source.id,
             "kind": "desired",
             # The timeline is read in the order of its instants: this comes after what caused it.
-            "at": now + timedelta(microseconds=1),
-            "data": {"generation": at.generation, "site_id": str(site_id), "at_us": micros(now)},
+            "at": act.now + timedelta(microseconds=1),
+            "data": {"generation": at.generation, "site_id": str(site_id), "at_us": micros(act.now)},
         }
     )
 

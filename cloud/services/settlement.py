@@ -1,6 +1,6 @@
 """What one transaction does to subscribers' accounts: gathered in memory, written as one statement per table."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -9,7 +9,6 @@ from uuid import UUID
 from cloud.clock import micros
 from cloud.db.bulk import Statement, insert_rows, run_all, update_rows
 from cloud.db.engine import Connection
-from cloud.db.secrets import SecretBox
 from cloud.db.tables.money import allocation, entry, journal, payment, sale, suspense
 from cloud.db.tables.network import subscription
 from cloud.db.tables.parties import subscriber
@@ -22,16 +21,18 @@ from cloud.domain.overdue import judge
 from cloud.domain.payment import Payment
 from cloud.domain.prepaid import Sale, Wallet, after_payment, renew_lapsed
 from cloud.domain.subscription import Subscription
+from cloud.services.act import Act
 from cloud.services.desired import Change, plan_publication
 
 
 class Settlement:
     """Works on locked accounts; `statements` and `changes` say what is to be written and told to the sites."""
 
-    def __init__(self, held: Mapping[Key, Held], *, now: datetime, new_id: Callable[[], UUID]) -> None:
+    def __init__(self, act: Act, held: Mapping[Key, Held]) -> None:
         self._held = held
-        self._now = now
-        self._new_id = new_id
+        self._act = act
+        self._now = act.now
+        self._new_id = act.new_id
         self._wallets: dict[Key, Wallet] = {key: one.wallet for key, one in held.items()}
         self._balances: dict[Key, int] = {}
         self._payments: list[tuple[UUID, Payment, UUID | None, str | None]] = []
@@ -85,11 +86,14 @@ class Settlement:
         ids = {"tenant_id": key[0], "id": self._new_id(), "subscriber_id": key[1], "subscription_id": about}
         self._add("timeline", ids | {"kind": kind, "at": when, "data": {"at_us": micros(when), **data}})
 
-    def audited(
-        self, tenant_id: UUID, staff_id: UUID | None, action: str, about: tuple[str, UUID], **said: Any
-    ) -> None:
+    def audited(self, tenant_id: UUID, action: str, about: tuple[str, UUID], **said: Any) -> None:
         """Add an audit line; `said` holds `before`, `after` and `reason`."""
-        row: dict[str, Any] = {"tenant_id": tenant_id, "id": self._new_id(), "staff_id": staff_id, "action": action}
+        row: dict[str, Any] = {
+            "tenant_id": tenant_id,
+            "id": self._new_id(),
+            "staff_id": self._act.staff_id,
+            "action": action,
+        }
         row |= {"object_kind": about[0], "object_id": str(about[1]), "at": self._now}
         self._add("audit", row | {name: said.get(name) for name in ("before", "after", "reason")})
 
@@ -238,15 +242,8 @@ class Settlement:
         ]
 
 
-async def write(
-    connection: Connection,
-    settlement: Settlement,
-    *,
-    now: datetime,
-    new_id: Callable[[], UUID],
-    secrets: SecretBox,
-) -> dict[Key, int]:
+async def write(connection: Connection, act: Act, settlement: Settlement) -> dict[Key, int]:
     """Write a settlement and the next generations of the sites it concerns; return those."""
-    publication = await plan_publication(connection, settlement.changes(), now=now, new_id=new_id, secrets=secrets)
+    publication = await plan_publication(connection, act, settlement.changes())
     await run_all(connection, settlement.statements() + publication.statements)
     return publication.generations

@@ -5,19 +5,18 @@ The caller's transaction must end in a commit for anything to have happened. Two
 make one of them fail with a conflict (`cloud.db.failures.is_conflict`): run the batch again and it is a duplicate.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
 from cloud.db.bulk import Statement, run_all
 from cloud.db.engine import Connection
-from cloud.db.secrets import SecretBox
 from cloud.db.wallets import Booked, Key, ReceiptKey, lock_wallets, match_clues
 from cloud.domain.matching import Found, choose, clues
 from cloud.domain.payment import Payment, clean
 from cloud.domain.prepaid import Sale, Wallet, missing_cents
+from cloud.services.act import Act
 from cloud.services.desired import plan_publication
 from cloud.services.errors import NotFound
 from cloud.services.settlement import Settlement, write
@@ -55,67 +54,50 @@ class Batch:
     generations: dict[Key, int] = field(default_factory=dict)
 
 
-async def post_batch(
-    connection: Connection,
-    incoming: Sequence[Incoming],
-    *,
-    now: datetime,
-    new_id: Callable[[], UUID],
-    secrets: SecretBox,
-) -> Batch:
+async def post_batch(connection: Connection, act: Act, incoming: Sequence[Incoming]) -> Batch:
     """Take payments and write everything they change."""
-    batch = await plan_batch(connection, incoming, now=now, new_id=new_id, secrets=secrets)
+    batch = await plan_batch(connection, act, incoming)
     await run_all(connection, batch.statements)
     return batch
 
 
-async def plan_batch(
-    connection: Connection,
-    incoming: Sequence[Incoming],
-    *,
-    now: datetime,
-    new_id: Callable[[], UUID],
-    secrets: SecretBox,
-) -> Batch:
+async def plan_batch(connection: Connection, act: Act, incoming: Sequence[Incoming]) -> Batch:
     """Lock the accounts and work everything out; the caller runs the statements, with his own beside them."""
     if len(incoming) > BATCH_MAX:
         raise ValueError(f"a batch is at most {BATCH_MAX} payments")
     whose = await _find(connection, incoming)
     keys = [(one.tenant_id, found.subscriber_id) for one, found in zip(incoming, whose, strict=True) if found]
     held, booked = await lock_wallets(connection, keys, map(_receipt_key, incoming))
-    settlement = Settlement(held, now=now, new_id=new_id)
+    settlement = Settlement(act, held)
     taken = [_take(settlement, booked, one, found) for one, found in zip(incoming, whose, strict=True)]
-    publication = await plan_publication(connection, settlement.changes(), now=now, new_id=new_id, secrets=secrets)
+    publication = await plan_publication(connection, act, settlement.changes())
     return Batch(taken, settlement.statements() + publication.statements, publication.generations)
 
 
 async def take_cash(
     connection: Connection,
+    act: Act,
     tenant_id: UUID,
     subscriber_id: UUID,
     *,
     amount_cents: int,
-    staff_id: UUID,
-    note: str | None,
-    now: datetime,
-    new_id: Callable[[], UUID],
-    secrets: SecretBox,
+    note: str | None = None,
 ) -> Taken:
     """Take cash from a subscriber over the counter. The caller's idempotency key guards against a double click."""
-    id_ = new_id()
-    paid = _cash(id_, amount_cents, staff_id, note, now)
+    paid = _cash(act, amount_cents, note)
     held, _ = await lock_wallets(connection, [(tenant_id, subscriber_id)])
     if not held:
         raise NotFound("There is no such subscriber. Look the id up in the list of subscribers.")
-    settlement = Settlement(held, now=now, new_id=new_id)
+    settlement = Settlement(act, held)
     taken = _post(settlement, (tenant_id, subscriber_id), paid, "staff", None)
     after = {"amount_cents": amount_cents, "subscriber_id": str(subscriber_id)}
-    settlement.audited(tenant_id, staff_id, "payment.cash", ("payment", id_), after=after, reason=paid.note)
-    await write(connection, settlement, now=now, new_id=new_id, secrets=secrets)
+    settlement.audited(tenant_id, "payment.cash", ("payment", paid.id), after=after, reason=paid.note)
+    await write(connection, act, settlement)
     return taken
 
 
-def _cash(id_: UUID, amount_cents: int, staff_id: UUID, note: str | None, now: datetime) -> Payment:
+def _cash(act: Act, amount_cents: int, note: str | None) -> Payment:
+    id_ = act.new_id()
     return Payment(
         id=id_,
         rail="cash",
@@ -125,9 +107,9 @@ def _cash(id_: UUID, amount_cents: int, staff_id: UUID, note: str | None, now: d
         bill_reference="",
         payer_key="",
         payer_name="",
-        paid_at=now,
-        received_at=now,
-        staff_id=staff_id,
+        paid_at=act.now,
+        received_at=act.now,
+        staff_id=act.staff_id,
         note=clean(note) if note else None,
     )
 
