@@ -81,4 +81,3 @@ async def _retried(attempt: Callable[[], Awaitable[T]]) -> T:
 
 def _act(deps: ApiDeps, actor: Actor) -> Act:
     return Act(deps.clock.now(), deps.new_id, deps.secrets, actor.staff_id)
-

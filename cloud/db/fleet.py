@@ -217,7 +217,8 @@ async def load_whole(connection: AsyncConnection, tenant_id: UUID, site_id: UUID
 
 
 async def list_behind(connection: AsyncConnection) -> list[Behind]:
-    """List the sites whose agent's last report is not the desired state; one that never reported will say hello first."""
+    """List the sites whose agent's last report is not the desired state; one that never reported will say hello
+    first."""
     rows = await connection.execute(_LIST_BEHIND)
     return [Behind(row.tenant_id, row.site_id, row.reported_epoch, row.stored) for row in rows]
 
@@ -305,7 +306,7 @@ def _of(agent: AgentRow) -> dict[str, Any]:
 
 
 def _agent(row: Row[Any]) -> AgentRow:
-    return AgentRow(**row._mapping)
+    return AgentRow(**row._asdict())
 
 
 def _desired(rows: Sequence[Row[Any]]) -> Desired:

@@ -26,8 +26,8 @@ def wheel_folder() -> Path:
 def find_programs(user: OsUser, copy_to: Path) -> Path:
     """Return the folder of initdb, pg_ctl and postgres that `user` can run.
 
-    A virtual environment below a closed folder (/root) is a trap: the server's user cannot read it. Then the programs are
-    copied, keeping their places, because they find their libraries by relative paths.
+    A virtual environment below a closed folder (/root) is a trap: the server's user cannot read it. Then the programs
+    are copied, keeping their places, because they find their libraries by relative paths.
     """
     wheel = wheel_folder()
     if _runs(wheel / _TREE / "bin", user):
@@ -50,7 +50,7 @@ def find_programs(user: OsUser, copy_to: Path) -> Path:
 def _runs(folder: Path, user: OsUser) -> bool:
     command = [str(folder / "postgres"), "--version"]
     try:
-        return subprocess.run(command, check=False, capture_output=True, cwd="/", **user.as_arguments()).returncode == 0  # noqa: S603
+        return subprocess.run(command, check=False, capture_output=True, cwd="/", **user.as_arguments()).returncode == 0
     except OSError:
         return False
 

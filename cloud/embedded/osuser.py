@@ -46,7 +46,7 @@ class OsUser:
         if not self.switch:
             return os.access(folder, os.X_OK)
         probe = ["/usr/bin/test", "-x", str(folder)]
-        return subprocess.run(probe, check=False, cwd="/", **self.as_arguments()).returncode == 0  # noqa: S603  # fixed program
+        return subprocess.run(probe, check=False, cwd="/", **self.as_arguments()).returncode == 0  # fixed program
 
 
 def choose() -> OsUser:
@@ -69,7 +69,7 @@ def _make_system_user() -> pwd.struct_passwd:
     advice = f"Run as an ordinary user, make a system user `{SYSTEM_USER}`, or set MNARA_CLOUD_DATABASE_URL."
     if useradd is None:
         raise EmbeddedError(f"PostgreSQL does not run as root, and there is no useradd to make a user for it. {advice}")
-    made = subprocess.run([useradd, *_USERADD, SYSTEM_USER], check=False, capture_output=True, text=True)  # noqa: S603
+    made = subprocess.run([useradd, *_USERADD, SYSTEM_USER], check=False, capture_output=True, text=True)
     try:
         return pwd.getpwnam(SYSTEM_USER)
     except KeyError as error:

@@ -3,9 +3,11 @@
 import asyncio
 import contextlib
 
+import psycopg
 import structlog
 
 from cloud.embedded.cluster import Cluster
+from cloud.embedded.errors import EmbeddedError
 
 log = structlog.get_logger(__name__)
 
@@ -23,7 +25,7 @@ class PostgresKeeper:
     async def start(self) -> str:
         """Return the address of a server that answers; one that survived our predecessor is taken over as it is."""
         await asyncio.to_thread(self._cluster.prepare)
-        await asyncio.to_thread(self._start_or_adopt)
+        await asyncio.to_thread(self._cluster.start)
         self._watch = asyncio.create_task(self._keep(), name="postgres-keeper")
         return self._cluster.url()
 
@@ -35,12 +37,9 @@ class PostgresKeeper:
                 await self._watch
         await asyncio.to_thread(self._cluster.stop)
 
-    def _start_or_adopt(self) -> None:
-        if self._cluster.running_pid() is None:
-            self._cluster.start()
-
     async def _keep(self) -> None:
-        """Restart without end, with growing pauses: a full disk may be emptied, and the cloud waits for its database."""
+        """Restart without end, with growing pauses: a full disk may be emptied, and the cloud waits for its
+        database."""
         pause_s = _LOOK_EVERY_S
         while True:
             await asyncio.sleep(pause_s)
@@ -49,8 +48,8 @@ class PostgresKeeper:
                 continue
             log.warning("postgres_died")
             try:
-                await asyncio.to_thread(self._start_or_adopt)
+                await asyncio.to_thread(self._cluster.start)
                 log.info("postgres_restarted")
-            except Exception:
+            except (EmbeddedError, psycopg.Error, OSError):
                 log.exception("postgres_restart_failed", retry_in_s=pause_s)
                 pause_s = min(pause_s * 2, _RESTART_WAIT_MAX_S)

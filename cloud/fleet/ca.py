@@ -1,7 +1,7 @@
 """The cloud's own certificate authority: one root that agents pin, and a second for the cloud's own MQTT clients.
 
-Two issuers, because the broker tells agents from cloud processes by who signed them: no name an agent may get can make it pass
-for the cloud. Nothing of a certificate request is copied but its key.
+Two issuers, because the broker tells agents from cloud processes by who signed them: no name an agent may get can
+make it pass for the cloud. Nothing of a certificate request is copied but its key.
 """
 
 import json

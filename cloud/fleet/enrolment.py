@@ -10,11 +10,12 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from cloud import ids
 from cloud.clock import micros
 from cloud.db import enrolment as store
 from cloud.db import fleet
-from cloud.db.enrolment import ClaimRow, NewAgent
 from cloud.db.engine import Database
+from cloud.db.enrolment import ClaimRow, NewAgent
 from cloud.db.fleet import AgentRow
 from cloud.db.notify import AGENTS
 from cloud.db.secrets import SecretBox
@@ -72,7 +73,8 @@ class NewClaim:
 
 @dataclass(frozen=True, slots=True)
 class Enroller:
-    """Takes enrolments. `render_site` writes all rows of a site anew, sealed to its new agent, in the same transaction."""
+    """Takes enrolments. `render_site` writes all rows of a site anew, sealed to its new agent, in the same
+    transaction."""
 
     database: Database
     box: SecretBox
@@ -169,8 +171,8 @@ class Enroller:
         await fleet.raise_epoch(connection, tenant_id, site_id, 0)
         await self.render_site(connection, tenant_id, site_id)
         reason = f"replaces {old}" if old else "first agent of the site"
-        audit = {"action": "agent.enrolled", "agent": name, "reason": reason, "now": now}
-        await store.audit_agent(connection, tenant_id, self.new_id(), **audit)
+        line = store.AgentAudit(self.new_id(), "agent.enrolled", name, reason, now)
+        await store.audit_agent(connection, tenant_id, line)
         for changed in filter(None, (old, name)):
             await fleet.notify(connection, AGENTS, changed)
         found = await fleet.find_agent(connection, name)
@@ -204,7 +206,7 @@ async def create_claim(
     *,
     now: datetime,
     new_id: Callable[[], UUID],
-    random_below: Callable[[int], int],
+    random_below: Callable[[int], int] = ids.random_below,
 ) -> NewClaim:
     """Make a claim for a site; the site must exist (the foreign key says so)."""
     code, expires_at = claims.new_code(random_below), now + claims.CLAIM_LIFE

@@ -1,4 +1,5 @@
-"""Checks a batch of events before it is stored: what the cloud will never take, and where the batch fits in the outbox."""
+"""Checks a batch of events before it is stored: what the cloud will never take, and where the batch fits in the
+outbox."""
 
 import json
 from collections.abc import Callable
@@ -23,7 +24,8 @@ class Checked:
 
 
 def fits(first: int, stored: int | None, outbox_low: int | None) -> bool:
-    """Tell whether a batch beginning at `first` leaves no gap: an ack up to its end lets the agent delete all before it.
+    """Tell whether a batch beginning at `first` leaves no gap: an ack up to its end lets the agent delete all before
+    it.
 
     `outbox_low` is the lowest number that the agent still holds, from its hello: everything below was acknowledged.
     """

@@ -1,6 +1,7 @@
 """Takes in what agents say: nothing is believed before its signature, and nothing is acknowledged before its commit.
 
-Each transaction asks again whether the agent is revoked. What is malformed, forged, foreign or old is counted and changes nothing.
+Each transaction asks again whether the agent is revoked. What is malformed, forged, foreign or old is counted and
+changes nothing.
 """
 
 import asyncio
@@ -25,7 +26,7 @@ from cloud.fleet.speaker import Speaker
 from cloud.ports import Clock
 from protocol.codec import Message, decode
 from protocol.errors import Forged, ProtocolError
-from protocol.messages import Ack, Body, Events, Gone, Hello, Held, Keys, Reported, Result, Resync, Welcome
+from protocol.messages import Ack, Body, Events, Gone, Held, Hello, Keys, Reported, Result, Resync, Welcome
 from protocol.signing import Verifier
 from protocol.topics import parse_topic
 
@@ -238,7 +239,8 @@ class Intake:
         return Refusal("revoked")
 
     async def _head(self, turn: Turn, held: Held) -> Held:
-        """Return the desired state's head. An agent ahead of it proves that our history was cut: a new epoch begins above it."""
+        """Return the desired state's head. An agent ahead of it proves that our history was cut: a new epoch begins
+        above it."""
         agent = turn.agent
         head = (await fleet.load_changes(turn.connection, agent.tenant_id, agent.site_id, 2**62)).held
         if (held.epoch, held.generation) > (head.epoch, head.generation):

@@ -1,7 +1,7 @@
 """Sends each site what it should match, until it reports that it does.
 
-Woken by the process itself, by NOTIFY and by reports; behind them a slow tick looks for sites that are behind. A committed change
-costs one SELECT and is on the wire within a few milliseconds.
+Woken by the process itself, by NOTIFY and by reports; behind them a slow tick looks for sites that are behind. A
+committed change costs one SELECT and is on the wire within a few milliseconds.
 """
 
 import asyncio
@@ -249,4 +249,6 @@ class Publisher:
             return
         pursuit.snapshot_sent(manifest, self._clock.monotonic_s())
         SENT.labels("snapshot").inc()
-        log.info("snapshot_sent", agent=agent.name, rows=len(rows), epoch=manifest.epoch, generation=manifest.generation)
+        log.info(
+            "snapshot_sent", agent=agent.name, rows=len(rows), epoch=manifest.epoch, generation=manifest.generation
+        )

@@ -1,7 +1,8 @@
 """One site on its way to the desired state: pure rules of what to send next, and when again.
 
-Messages are hints, so nothing is believed but what the agent reports; but a delta n→n+1 follows the one before at once, on the
-assumption that it will arrive. When the report does not come, the next send starts again from what was reported.
+Messages are hints, so nothing is believed but what the agent reports; but a delta n→n+1 follows the one before at
+once, on the assumption that it will arrive. When the report does not come, the next send starts again from what was
+reported.
 """
 
 from dataclasses import dataclass, field

@@ -33,14 +33,15 @@ async def revoke_agent(
     """Revoke an agent and return its name; None if there is no active one. Whoever has the broker is told at commit."""
     name = await store.revoke_one(connection, tenant_id, agent_id, reason, now)
     if name is not None:
-        audit = {"action": "agent.revoked", "agent": name, "reason": reason, "now": now}
-        await store.audit_agent(connection, tenant_id, new_id(), **audit)
+        line = store.AgentAudit(new_id(), "agent.revoked", name, reason, now)
+        await store.audit_agent(connection, tenant_id, line)
         await fleet.notify(connection, AGENTS, name)
     return name
 
 
 async def take_over(authority: Authority, broker: tuple[str, int], name: str, now: datetime) -> bool:
-    """Throw an agent out of a broker we do not run, by connecting under its name: a broker keeps one connection per client.
+    """Throw an agent out of a broker we do not run, by connecting under its name: a broker keeps one connection per
+    client.
 
     A certificate of the same name but another serial, which never leaves this function, is not on the revocation list.
     """

@@ -1,4 +1,5 @@
-"""Agents and tenants' keys in memory, so that a message costs no look-up; a notice or a failed check empties an entry."""
+"""Agents and tenants' keys in memory, so that a message costs no look-up; a notice or a failed check empties an
+entry."""
 
 from collections import OrderedDict
 from dataclasses import dataclass, field

@@ -30,7 +30,8 @@ class Wire(Protocol):
 
 @dataclass
 class Speaker:
-    """One voice to all agents. Its sequence grows over restarts too, because it never falls below the clock's microseconds."""
+    """One voice to all agents. Its sequence grows over restarts too, because it never falls below the clock's
+    microseconds."""
 
     wire: Wire
     clock: Clock

@@ -54,7 +54,9 @@ class HookEnd:
 
 def hook_routes(deps: ApiDeps) -> list[Route]:
     """Return the routes, to stand before all others."""
-    return [Route(f"/hooks/p/{{token}}/{kind}", HookEnd(deps, kind), methods=["POST"]) for kind in ("confirm", "validate")]
+    return [
+        Route(f"/hooks/p/{{token}}/{kind}", HookEnd(deps, kind), methods=["POST"]) for kind in ("confirm", "validate")
+    ]
 
 
 async def _read(request: Request) -> Received:
