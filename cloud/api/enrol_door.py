@@ -70,19 +70,23 @@ def create_enrol_door(enroller: Enroller, clock: Clock) -> FastAPI:
 
     @app.post("/enrol")
     async def enrol(body: EnrolRequest, request: Request) -> Response:
-        now, address = clock.now(), request.client.host if request.client else ""
-        if wrong.too_many(address, now):
-            words = "Too many wrong claim codes from this address. Wait an hour."
-            return _problem(HTTPStatus.TOO_MANY_REQUESTS, "too-many-tries", words)
-        try:
-            answer: EnrolAnswer = await enroller.enrol(body, now)
-        except EnrolmentRefused as refusal:
-            if isinstance(refusal, ClaimUnknown | ClaimTaken):
-                wrong.count(address, now)
-            return _problem(_STATUS[type(refusal)], refusal.code, str(refusal))
-        return JSONResponse(answer.model_dump(mode="json"))
+        address = request.client.host if request.client else ""
+        return await _enrol(enroller, wrong, body, address, clock.now())
 
     return app
+
+
+async def _enrol(enroller: Enroller, wrong: WrongTries, body: EnrolRequest, address: str, now: datetime) -> Response:
+    if wrong.too_many(address, now):
+        words = "Too many wrong claim codes from this address. Wait an hour."
+        return _problem(HTTPStatus.TOO_MANY_REQUESTS, "too-many-tries", words)
+    try:
+        answer: EnrolAnswer = await enroller.enrol(body, now)
+    except EnrolmentRefused as refusal:
+        if isinstance(refusal, ClaimUnknown | ClaimTaken):
+            wrong.count(address, now)
+        return _problem(_STATUS[type(refusal)], refusal.code, str(refusal))
+    return JSONResponse(answer.model_dump(mode="json"))
 
 
 def _problem(status: HTTPStatus, code: str, detail: str) -> JSONResponse:

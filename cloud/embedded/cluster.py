@@ -92,7 +92,7 @@ class Cluster:
             )
 
     def start(self) -> None:
-        """Start the server, or take over one that runs, and wait until it answers; one start cut off half-way is finished."""
+        """Start the server, or take over one that runs, and wait until it answers."""
         if self.running_pid() is None:
             self._clear_dead()
             self._launch()

@@ -1,7 +1,6 @@
 """Keeps the embedded PostgreSQL running: starts or adopts it, starts it again when it dies, stops it last."""
 
 import asyncio
-import contextlib
 
 import psycopg
 import structlog
@@ -20,24 +19,18 @@ class PostgresKeeper:
 
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
-        self._watch: asyncio.Task[None] | None = None
 
     async def start(self) -> str:
         """Return the address of a server that answers; one that survived our predecessor is taken over as it is."""
         await asyncio.to_thread(self._cluster.prepare)
         await asyncio.to_thread(self._cluster.start)
-        self._watch = asyncio.create_task(self._keep(), name="postgres-keeper")
         return self._cluster.url()
 
     async def stop(self) -> None:
-        """Stop watching, then the server."""
-        if self._watch is not None:
-            self._watch.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._watch
+        """Stop the server; `watch` must have ended."""
         await asyncio.to_thread(self._cluster.stop)
 
-    async def _keep(self) -> None:
+    async def watch(self) -> None:
         """Restart without end, with growing pauses: a full disk may be emptied, and the cloud waits for its
         database."""
         pause_s = _LOOK_EVERY_S

@@ -31,7 +31,7 @@ def open_secret_key(folder: Path) -> bytes:
 
 
 def tls_context(issued: Issued, *, server: bool, trusted_pem: str = "") -> ssl.SSLContext:
-    """Return a context with our certificate; a client trusts `trusted_pem` alone. OpenSSL reads keys from files only."""
+    """Return a context with our certificate; a client trusts `trusted_pem` alone. OpenSSL wants files."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER if server else ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     if trusted_pem:
