@@ -11,7 +11,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 class Settings(BaseSettings):
     """All of them, with defaults under which one machine needs nothing else."""
 
-    model_config = SettingsConfigDict(env_prefix="MNARA_CLOUD_", frozen=True, extra="ignore", ignored_types=(cached_property,))
+    model_config = SettingsConfigDict(
+        env_prefix="MNARA_CLOUD_", frozen=True, extra="ignore", ignored_types=(cached_property,)
+    )
 
     data_dir: Path = Path(".mnara/cloud")
     database_url: SecretStr = SecretStr("")
@@ -32,8 +34,8 @@ class Settings(BaseSettings):
     """More names and addresses for the server certificate, separated by commas."""
 
     secret_key: SecretStr = SecretStr("")
-    """Keys of secrets at rest, hex or base64 of 32 bytes, newest first, separated by commas; empty: one is made and kept in the
-    data folder."""
+    """Keys of secrets at rest, hex or base64 of 32 bytes, newest first, separated by commas; empty: one is made and
+    kept in the data folder."""
     log_level: str = "info"
     log_json: bool = False
     pool_size: int = Field(default=8, ge=2, le=100)

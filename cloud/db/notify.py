@@ -23,7 +23,8 @@ _QUIET_S = 20.0
 
 
 async def listen(url: str, wake: Mapping[str, Callable[[str], None]], on_connected: Callable[[], None]) -> None:
-    """Call `wake[channel](payload)` for each notice, for ever. `on_connected` is called whenever notices may have been missed."""
+    """Call `wake[channel](payload)` for each notice, for ever. `on_connected` is called whenever notices may have
+    been missed."""
     address = url.replace("postgresql+psycopg://", "postgresql://", 1)
     pause_s = 0.1
     while True:
