@@ -26,6 +26,12 @@ def is_outage(error: BaseException) -> bool:
     return state.startswith(("08", "53", "57P"))
 
 
+def broken_constraint(error: BaseException) -> str:
+    """Return the name of the constraint that refused a row, or ""."""
+    cause = _cause(error)
+    return (cause.diag.constraint_name or "") if isinstance(cause, psycopg.Error) else ""
+
+
 def _cause(error: BaseException) -> BaseException | None:
     return error.orig if isinstance(error, DBAPIError) else error
 

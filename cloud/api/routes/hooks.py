@@ -13,8 +13,8 @@ from starlette.types import Receive, Scope, Send
 from cloud.api.deps import ApiDeps
 from cloud.api.problems import Raised
 from cloud.db.inbox import DatabaseGone
-from cloud.services.hooks import RAW_BYTES_MAX, Hook, HookUnknown, Received
-from cloud.services.inbox import InboxUnavailable
+from cloud.payments.inbox import InboxUnavailable
+from cloud.payments.webhooks import RAW_BYTES_MAX, Hook, HookUnknown, Received
 
 BODY_TIMEOUT_S = 10.0
 """The rail itself waits about eight."""
