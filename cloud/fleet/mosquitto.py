@@ -105,6 +105,8 @@ def write_revoked(
     folder: Path, authority: Authority, revoked: list[tuple[str, datetime]], now: datetime, *, user: str = ""
 ) -> bool:
     """Write the list of revoked (serial, when) and have mosquitto read it; False if it could not be told."""
+    if not folder.is_dir():
+        return False
     _write(folder / "crl.pem", authority.agents.revocation_list(revoked, now), user)
     try:
         os.kill(int((folder / "mosquitto.pid").read_text()), signal.SIGHUP)

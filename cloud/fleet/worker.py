@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,7 +47,7 @@ class FleetSettings:
 
 
 class FleetWorker:
-    """Everything that talks to agents. Give `notices` and `missed` to the process's listener, and keep `run` running."""
+    """Everything that talks to agents: give `notices` and `missed` to the process's listener, and keep `run` going."""
 
     def __init__(
         self,
@@ -57,13 +57,11 @@ class FleetWorker:
         box: SecretBox,
         clock: Clock,
         new_id: Callable[[], UUID],
-        throw_out: Callable[[str], Awaitable[bool]],
     ) -> None:
         self._settings = settings
         self._database = database
         self._authority = authority
         self._clock = clock
-        self._throw_out = throw_out
         self._changed: asyncio.Queue[str] = asyncio.Queue(_CHANGED_MAX)
         self.link = self._make_link()
         self.roster = Roster(box)
@@ -126,19 +124,17 @@ class FleetWorker:
                 await self._keep_out(name)
 
     async def _keep_out(self, name: str) -> None:
-        """Have the broker refuse the agent, then end its connection: the other way round it would come back."""
+        """Have mosquitto refuse the agent, then end its connection: the other way round it would come back."""
         folder = self._settings.broker_files
         if folder is None:
-            thrown = await self._throw_out(name)
-        else:
-            await self._write_list(folder)
-            thrown = False
-            for _ in range(_TAKE_OVER_TRIES):
-                thrown = await take_over(self._authority, self._settings.agents_broker, name, self._clock.now())
-                if thrown:
-                    break
-                await self._clock.sleep(1.0)
-        log.info("agent_kept_out", agent=name, thrown_out=thrown)
+            return  # the embedded broker is told by the process that runs it
+        await self._write_list(folder)
+        for _ in range(_TAKE_OVER_TRIES):
+            if await take_over(self._authority, self._settings.agents_broker, name, self._clock.now()):
+                log.info("agent_thrown_out", agent=name)
+                return
+            await self._clock.sleep(1.0)
+        log.warning("agent_not_thrown_out", agent=name, advice="restart mosquitto to end the revoked connection")
 
     async def _reissue_list(self) -> None:
         while self._settings.broker_files is not None:
@@ -153,8 +149,5 @@ class FleetWorker:
         async with self._database.worker() as connection:
             revoked = await fleet.list_revoked(connection, now)
         serials = [(serial, at) for _, serial, at in revoked]
-        if not folder.is_dir():
-            log.warning("revocation_list_has_no_place", folder=str(folder))
-            return
-        if not write_revoked(folder, self._authority, serials, now):
+        if not await asyncio.to_thread(write_revoked, folder, self._authority, serials, now):
             log.warning("mosquitto_not_told", advice="reload mosquitto so that it reads crl.pem", folder=str(folder))

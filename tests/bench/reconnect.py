@@ -30,7 +30,7 @@ PAYMENTS = 440  # 22 s of a Poisson stream at 20/s
 WARM_UP = 20
 APPLIED_LIMIT_S = 30.0
 CLOCK_SLACK_US = 2_000
-AGENT_ENV = {"MNARA_AGENT_SLOW_PASS_EVERY_S": "0.05"}  # the next slow pass begins when the last one has ended
+AGENT_ENV = {"MNARA_AGENT_PASS_EVERY_S": "0.05"}  # the next slow pass begins when the last one has ended
 
 
 @dataclass(frozen=True, slots=True)
