@@ -3,16 +3,15 @@
 import asyncio
 import contextlib
 import json
-import logging
 import os
+import pwd
 import signal
 import socket
-import sys
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn, TypeVar
 from uuid import UUID
 
 import structlog
@@ -20,41 +19,66 @@ import typer
 import uvicorn
 import uvloop
 from fastapi import FastAPI
-from pydantic import SecretStr, ValidationError
+from prometheus_client import REGISTRY
+from pydantic import ValidationError
 
 from cloud import ids
+from cloud.api.app import create_app
+from cloud.api.deps import ApiDeps, ApiSettings
 from cloud.api.enrol_door import create_enrol_door
+from cloud.api.metrics import Metrics
 from cloud.clock import SystemClock
-from cloud.db import fleet
+from cloud.db import fleet, operator
 from cloud.db.engine import Connection, Database
 from cloud.db.failures import DatabaseError, is_outage
-from cloud.db.notify import AGENTS, listen
+from cloud.db.inbox import DatabaseGone, InboxWriter
+from cloud.db.notify import AGENTS, Wake, listen
+from cloud.db.operator import TenantRow
 from cloud.db.schema import migrate
-from cloud.db.secrets import SecretBox
+from cloud.db.secrets import SecretBox, SecretUnreadable
 from cloud.embedded.broker import BrokerSettings
+from cloud.embedded.cluster import open_cluster
 from cloud.embedded.errors import EmbeddedError
+from cloud.embedded.files import make_folder, write_secret
 from cloud.embedded.owner import DataFolder
 from cloud.embedded.parts import EmbeddedParts, Wanted
+from cloud.embedded.postgres import PostgresKeeper
 from cloud.fleet.ca import AGENTS_ISSUER, CLOUD_ISSUER, Authority
 from cloud.fleet.ca_store import open_authority, open_secret_key, tls_context
-from cloud.fleet.enrolment import Enroller
+from cloud.fleet.enrolment import Enroller, create_claim
 from cloud.fleet.mosquitto import Listeners, write_configuration
 from cloud.fleet.revocation import revoke_agent
 from cloud.fleet.worker import FleetSettings, FleetWorker
+from cloud.jobs.poster import Poster
+from cloud.jobs.ticks import DueTick
 from cloud.logs import set_up_logs
-from cloud.services.access import Access
+from cloud.payments.inbox import Inbox
+from cloud.payments.mpesa.c2b import MpesaC2B
+from cloud.payments.mpesa.sources import parse_sources
+from cloud.payments.mpesa.webhooks import MpesaWebhooks
+from cloud.payments.spool import Spool
+from cloud.payments.webhooks import HookDirectory, Webhooks
+from cloud.ports import PaymentRail
+from cloud.services.access import Access, NewTenant
 from cloud.services.act import Act
 from cloud.services.audit import Audit
 from cloud.services.desired import render_site
-from cloud.services.errors import Refusal
+from cloud.services.errors import NotFound, Refusal
+from cloud.services.find_account import AccountFinder
+from cloud.services.idempotency import Idempotency
+from cloud.services.shortcodes import Shortcodes
 from cloud.settings import Settings
 
 log = structlog.get_logger(__name__)
 clock = SystemClock()
+RAILS: dict[str, PaymentRail] = {"mpesa": MpesaC2B()}
+
+Loop = Coroutine[Any, Any, None]
+Answer = TypeVar("Answer")
 
 _STOP_TIMEOUT_S = 8
 _MIGRATE_TRIES = 120
-_MIGRATE_PAUSE_S = 0.5
+_OUTAGE_PAUSE_S = 0.5
 
 
 class Only(StrEnum):
@@ -180,17 +204,23 @@ async def run_halves(
 ) -> None:
     """Run the halves asked for: servers end first, so that no request is cut; loops after them."""
     keep_out = asyncio.Event()
-    notices: dict[str, Callable[[str], None]] = {AGENTS: lambda _name: keep_out.set()}
+    notices: dict[str, list[Wake]] = {AGENTS: [lambda _name: keep_out.set()]}
     missed: list[Callable[[], None]] = [keep_out.set]
-    async with asyncio.TaskGroup() as group:
-        loops = [group.create_task(keep_revoked_out(parts, url, keep_out), name="keep-out")]
+    async with asyncio.TaskGroup() as group, contextlib.AsyncExitStack() as closing:
+        loops = [keep_revoked_out(parts, url, keep_out)]
         if only is not Only.API:
             worker = make_worker(ground, database)
-            notices = merge(notices, worker.notices)
+            for channel, call in worker.notices.items():
+                notices.setdefault(channel, []).append(call)
             missed.append(worker.missed)
-            loops.append(group.create_task(worker.run(), name="fleet"))
-        loops.append(group.create_task(listen(url, notices, lambda: [call() for call in missed] and None), name="listen"))
-        servers = make_servers(ground, database) if only is not Only.WORKER else []
+            loops += [worker.run(), *job_loops(ground, database, url, worker)]
+        servers: list[tuple[Server, socket.socket]] = []
+        if only is not Only.WORKER:
+            api, api_loops = await make_api(ground, database, url, closing)
+            servers = make_servers(ground, api, database)
+            loops += api_loops
+        loops.append(listen(url, notices, lambda: call_all(missed)))
+        running = [group.create_task(loop, name=getattr(loop, "__qualname__", "loop")) for loop in loops]
         serving = [group.create_task(server.serve(sockets=[taken]), name="server") for server, taken in servers]
         log.info("cloud_runs", only=only or "all", pid=os.getpid())
         await stop.wait()
@@ -199,23 +229,391 @@ async def run_halves(
             server.should_exit = True
         if serving:
             await asyncio.wait(serving)
-        for loop in loops:
-            loop.cancel()
+        for task in running:
+            task.cancel()
+        await asyncio.wait(running)
 
 
-def merge(
-    first: dict[str, Callable[[str], None]], second: Any
-) -> dict[str, Callable[[str], None]]:
-    """Return handlers that call both where both have one."""
+def call_all(calls: list[Callable[[], None]]) -> None:
+    """Call each."""
+    for call in calls:
+        call()
 
-    def both(one: Callable[[str], None], other: Callable[[str], None]) -> Callable[[str], None]:
-        def call(payload: str) -> None:
-            one(payload)
-            other(payload)
 
-        return call
+# The parts of a process
 
-    merged = dict(first)
-    for channel, handler in second.items():
-        merged[channel] = both(merged[channel], handler) if channel in merged else handler
-    return merged
+
+def make_parts(ground: Ground) -> EmbeddedParts:
+    """Set up what this process runs once it has the data folder's lock."""
+    settings, broker = ground.settings, None
+    if settings.embeds_broker:
+        folder = ground.folder.path / "tls"
+        make_folder(folder, 0o700)
+        issued = ground.authority.issue_server(settings.server_names, clock.now())
+        write_secret(folder / "server.pem", issued.certificate_pem)
+        write_secret(folder / "server.key", issued.key_pem)
+        broker = BrokerSettings(
+            host=settings.broker_host,
+            port=settings.broker_port,
+            certificate_file=folder / "server.pem",
+            key_file=folder / "server.key",
+            authorities_pem=ground.authority.clients_pem,
+            agents_issuer=AGENTS_ISSUER,
+            cloud_issuer=CLOUD_ISSUER,
+        )
+    return EmbeddedParts(ground.folder, Wanted(settings.embeds_database, broker, settings.agents_broker))
+
+
+def make_worker(ground: Ground, database: Database) -> FleetWorker:
+    """Set up the fleet's half."""
+    settings = ground.settings
+    fleet_settings = FleetSettings(
+        cloud_broker=settings.cloud_broker,
+        agents_broker=settings.agents_broker,
+        client_id=f"cloud-{ids.new_secret_hex(8)}",
+        broker_files=None if settings.embeds_broker else ground.broker_files,
+    )
+    return FleetWorker(fleet_settings, database, ground.authority, ground.box, clock, ids.new_id)
+
+
+def job_loops(ground: Ground, database: Database, url: str, worker: FleetWorker) -> list[Loop]:
+    """Return the poster and the ticks; what they change is published without the way through the database."""
+
+    def publish(sites: Collection[tuple[UUID, UUID]]) -> None:
+        for site in sites:
+            worker.publisher.wake(*site)
+
+    common: dict[str, Any] = {
+        "secrets": ground.box,
+        "clock": clock,
+        "new_id": ids.new_id,
+        "random_below": ids.random_below,
+        "on_desired": publish,
+    }
+    return [Poster(database, rails=RAILS, **common).run(url), DueTick(database, **common).run()]
+
+
+async def make_api(
+    ground: Ground, database: Database, url: str, closing: contextlib.AsyncExitStack
+) -> tuple[FastAPI, list[Loop]]:
+    """Put the API together; `closing` closes what it opens."""
+    settings = ground.settings
+    writers = [InboxWriter(url), InboxWriter(url)]
+    for writer in writers:
+        closing.push_async_callback(writer.close)
+    spool = Spool(ground.folder.path / "spool", lambda: ids.new_id().hex)
+    inbox, directory = Inbox(writers[0], writers[1], spool, clock), HookDirectory(database, clock)
+    mpesa = MpesaWebhooks(parse_sources(settings.listed(settings.mpesa_sources)), settings.mpesa_reject_unknown)
+    audit = Audit(clock, ids.new_id)
+    deps = ApiDeps(
+        database=database,
+        secrets=ground.box,
+        clock=clock,
+        new_id=ids.new_id,
+        access=Access(database, clock, ids.new_id, ids.new_secret_hex, audit),
+        audit=audit,
+        idempotency=Idempotency(database, clock),
+        webhooks=Webhooks(directory, inbox, {"mpesa": mpesa}, clock, AccountFinder(database)),
+        shortcodes=Shortcodes(audit, ids.new_secret_hex),
+        create_claim=create_claim,
+        revoke_agent=revoke_agent,
+        settings=ApiSettings(
+            public_url=settings.public_url.rstrip("/") or settings.http_url,
+            enrol_url=settings.enrol_url,
+            ca_pin=ground.authority.pin,
+            trusted_proxies=settings.listed(settings.trusted_proxies),
+        ),
+        ready={"database": database_answers(writers[1])},
+    )
+    app = create_app(deps, metrics=Metrics(REGISTRY))
+    return app, [directory.refresh_forever(), inbox.drain_forever()]
+
+
+def database_answers(writer: InboxWriter) -> Callable[[], Awaitable[bool]]:
+    """Return a check that the database answers."""
+
+    async def check() -> bool:
+        try:
+            await writer.ping()
+        except DatabaseGone:
+            return False
+        return True
+
+    return check
+
+
+def make_servers(ground: Ground, api: FastAPI, database: Database) -> list[tuple[Server, socket.socket]]:
+    """Set up both doors and tell others where they are."""
+    settings = ground.settings
+
+    async def render(connection: Connection, tenant_id: UUID, site_id: UUID) -> int:
+        return await render_site(connection, Act(clock.now(), ids.new_id, ground.box), tenant_id, site_id)
+
+    enroller = Enroller(database, ground.box, ground.authority, settings.agents_broker, ids.new_id, render)
+    door_tls = tls_context(ground.authority.issue_server(settings.server_names, clock.now()), server=True)
+    http = bind(settings.http_host, settings.http_port, "The API")
+    enrol = bind(settings.enrol_host, settings.enrol_port, "The enrolment door")
+    ground.folder.write_runtime(http_url=settings.http_url, enrol_url=settings.enrol_url)
+    door = make_server(create_enrol_door(enroller, clock))
+    door.config.load()
+    door.config.ssl = door_tls  # uvicorn itself reads keys from files only
+    return [(make_server(api), http), (door, enrol)]
+
+
+async def keep_revoked_out(parts: EmbeddedParts, url: str, asked: asyncio.Event) -> None:
+    """Have our broker refuse and throw out whom the database says is revoked."""
+    while True:
+        await asked.wait()
+        asked.clear()
+        if parts.has_broker:
+            for name in await read_revoked(url) - parts.revoked:
+                log.info("agent_kept_out", agent=name, thrown_out=await parts.throw_out(name))
+
+
+async def read_revoked(url: str) -> set[str]:
+    """Read the names of revoked agents, however long the database is away."""
+    database = Database(url, pool_size=1)
+    try:
+        while True:
+            try:
+                async with database.worker() as connection:
+                    return {name for name, _, _ in await fleet.list_revoked(connection, clock.now())}
+            except DatabaseError as error:
+                if not is_outage(error):
+                    raise
+                await clock.sleep(_OUTAGE_PAUSE_S)
+    finally:
+        await database.close()
+
+
+async def database_url(ground: Ground) -> str:
+    """Return the database's address, waiting for the embedded one."""
+    given = ground.settings.database_url.get_secret_value()
+    return given or await ground.folder.wait_for_database_url()
+
+
+async def migrate_patiently(url: str) -> None:
+    """Bring the schema up to date; a database that is starting is waited for."""
+    for attempt in range(_MIGRATE_TRIES):
+        try:
+            await asyncio.to_thread(migrate, url)
+            return
+        except DatabaseError as error:
+            if not is_outage(error) or attempt == _MIGRATE_TRIES - 1:
+                raise
+            await clock.sleep(_OUTAGE_PAUSE_S)
+
+
+# The command line
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+tenants = typer.Typer(no_args_is_help=True, help="Add, list and suspend tenants.")
+tokens = typer.Typer(no_args_is_help=True, help="Make tokens for the API.")
+agents = typer.Typer(no_args_is_help=True, help="Revoke agents.")
+brokers = typer.Typer(no_args_is_help=True, help="Set up a mosquitto.")
+app.add_typer(tenants, name="tenant")
+app.add_typer(tokens, name="token")
+app.add_typer(agents, name="agent")
+app.add_typer(brokers, name="broker")
+
+Data = Annotated[Path | None, typer.Option("--data", help="The data folder [MNARA_CLOUD_DATA_DIR].")]
+
+
+def start(data: Path | None, **changes: Any) -> Ground:
+    """Read the settings, set up logs and open the ground; end with a sentence if that fails."""
+    if data is not None:
+        changes["data_dir"] = data
+    try:
+        settings = Settings(**changes)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = "MNARA_CLOUD_" + "_".join(map(str, first["loc"])).upper()
+        fail(f"The setting {name} is wrong: {first['msg']}. Correct it and start again.")
+    set_up_logs(settings.log_level, as_json=settings.log_json)
+    try:
+        return open_ground(settings)
+    except (SecretUnreadable, OSError) as error:
+        fail(f"The data folder {settings.data_dir} cannot be used: {error}.")
+
+
+def fail(sentence: str) -> NoReturn:
+    """Say it and end with status 1."""
+    typer.echo(sentence, err=True)
+    raise typer.Exit(1)
+
+
+def run(work: Coroutine[Any, Any, Answer]) -> Answer:
+    """Run a command to its end; a refusal is a sentence, a bug a traceback."""
+    try:
+        return uvloop.run(work)
+    except* (EmbeddedError, Refusal) as group:
+        fail(str(first_of(group)))
+    except* DatabaseError as group:
+        log.exception("database_failed", exc_info=first_of(group))
+        fail("The database cannot be used. Look at the line above, and at MNARA_CLOUD_DATABASE_URL.")
+
+
+def first_of(group: BaseExceptionGroup[Any]) -> BaseException:
+    """Return the first single exception in nested groups."""
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
+@contextlib.asynccontextmanager
+async def opened_database(ground: Ground) -> AsyncIterator[Database]:
+    """Give the database to one command, running the embedded one for it if no process does."""
+    embedded = ground.settings.embeds_database and ground.folder.try_own()
+    keeper = PostgresKeeper(await asyncio.to_thread(open_cluster, ground.folder.path)) if embedded else None
+    try:
+        if keeper is not None:
+            ground.folder.write_database_url(await keeper.start())
+        url = await database_url(ground)
+        await migrate_patiently(url)
+        database = Database(url, pool_size=2)
+        try:
+            yield database
+        finally:
+            await database.close()
+    finally:
+        if keeper is not None:
+            await keeper.stop()
+        ground.folder.let_go()
+
+
+def show(**facts: Any) -> None:
+    """Print one JSON object."""
+    typer.echo(json.dumps(facts, default=str))
+
+
+@app.command()
+def serve(
+    data: Data = None,
+    only: Annotated[Only | None, typer.Option(help="Run one half in this process.")] = None,
+    http: Annotated[str, typer.Option(help="HOST:PORT of the API.")] = "",
+) -> None:
+    """Run the cloud until it is told to stop."""
+    host, _, port = http.rpartition(":")
+    ground = start(data, **({"http_host": host.strip("[]"), "http_port": port} if http else {}))
+    try:
+        run(run_process(ground, only))
+    except BaseExceptionGroup as group:
+        log.critical("cloud_failed", exc_info=group)
+        raise typer.Exit(1) from None
+
+
+@app.command("migrate")
+def migrate_command(data: Data = None) -> None:
+    """Bring the database to the schema of this release."""
+
+    async def work() -> None:
+        async with opened_database(ground):
+            pass
+
+    ground = start(data)
+    run(work())
+
+
+def make_access(database: Database) -> Access:
+    """Return the platform operator's door to tenants, staff and tokens."""
+    return Access(database, clock, ids.new_id, ids.new_secret_hex, Audit(clock, ids.new_id))
+
+
+@tenants.command("add")
+def add_tenant(
+    slug: str, name: Annotated[str, typer.Option()], owner: Annotated[str, typer.Option()], data: Data = None
+) -> None:
+    """Add a tenant; prints its id and its owner's token, which is shown only here."""
+
+    async def work() -> NewTenant:
+        async with opened_database(ground) as database:
+            return await make_access(database).add_tenant(slug, name, owner)
+
+    ground = start(data)
+    added = run(work())
+    show(tenant_id=added.tenant_id, staff_id=added.staff_id, token=added.token)
+
+
+@tenants.command("list")
+def list_tenants(data: Data = None) -> None:
+    """Print one line of JSON per tenant."""
+
+    async def work() -> list[TenantRow]:
+        async with opened_database(ground) as database, database.worker() as connection:
+            return await operator.list_tenants(connection)
+
+    ground = start(data)
+    for row in run(work()):
+        show(tenant_id=row.id, slug=row.slug, name=row.name, state=row.state)
+
+
+@tenants.command("suspend")
+def suspend_tenant(slug: str, data: Data = None) -> None:
+    """Suspend a tenant: nobody can enrol or log in; its sites go on as they are."""
+
+    async def work() -> bool:
+        async with opened_database(ground) as database, database.worker() as connection:
+            return await operator.suspend_tenant(connection, slug)
+
+    ground = start(data)
+    if not run(work()):
+        fail(f"There is no active tenant {slug}. Look at `mnara-cloud tenant list`.")
+
+
+@tokens.command("add")
+def add_token(
+    slug: str, email: Annotated[str, typer.Option()], name: Annotated[str, typer.Option()] = "cli", data: Data = None
+) -> None:
+    """Make a token for a staff member of a tenant; it is shown only here."""
+
+    async def work() -> str:
+        async with opened_database(ground) as database:
+            access = make_access(database)
+            tenant_id = await access.find_tenant(slug)
+            if tenant_id is None:
+                raise NotFound(f"There is no tenant {slug}. Look at `mnara-cloud tenant list`.")
+            return await access.add_token(tenant_id, email, name)
+
+    ground = start(data)
+    show(token=run(work()))
+
+
+@agents.command("revoke")
+def revoke_command(name: str, reason: Annotated[str, typer.Option()], data: Data = None) -> None:
+    """Revoke an agent by its name: it is refused from now on and thrown out."""
+
+    async def work() -> bool:
+        async with opened_database(ground) as database, database.worker() as connection:
+            found = await fleet.find_agent(connection, name)
+            if found is None:
+                return False
+            asked = (connection, found.tenant_id, found.id)
+            return await revoke_agent(*asked, reason=reason, now=clock.now(), new_id=ids.new_id) is not None
+
+    ground = start(data)
+    if not run(work()):
+        fail(f"There is no active agent {name}. Look its name up in the list of agents.")
+
+
+@brokers.command("conf")
+def configure_broker(
+    out: Annotated[Path | None, typer.Option(help="Where to; by default `broker` in the data folder.")] = None,
+    user: Annotated[str, typer.Option(help="The user mosquitto runs as; by default you.")] = "",
+    data: Data = None,
+) -> None:
+    """Write a mosquitto's whole configuration, with certificates, for MNARA_CLOUD_BROKER_URL and _BROKER_HOST/_PORT."""
+    ground = start(data)
+    settings = ground.settings
+    if settings.embeds_broker:
+        fail(
+            "The broker is the embedded one. Set MNARA_CLOUD_BROKER_URL to where mosquitto shall listen for the cloud."
+        )
+    listeners = Listeners((settings.broker_host, settings.broker_port), settings.cloud_broker)
+    runs_as = user or pwd.getpwuid(os.geteuid()).pw_name
+    names = settings.server_names
+    folder = out or ground.broker_files
+    written = write_configuration(
+        folder, ground.authority, listeners, server_names=names, user=runs_as, now=clock.now()
+    )
+    show(configuration=written, ca_pin=ground.authority.pin)
