@@ -80,7 +80,8 @@ async def lock_wallets(
 async def claim_due(connection: Connection, now: datetime, limit: int) -> list[Any]:
     """Lock subscribers who have a subscription that changes by itself by now, past those whom others work on.
 
-    Subscribers are locked, not subscriptions: everybody locks the subscriber first. Rows: (tenant_id, subscriber_id, id).
+    Subscribers are locked, not subscriptions, because everybody locks the subscriber first. A row is (tenant_id,
+    subscriber_id, id of the subscription).
     """
     [rows] = await run_all(connection, [Statement(_DUE, {"now": now, "limit": limit})])
     return rows

@@ -1,9 +1,11 @@
 """Post what waits in the inbox: one batch of confirmations, in one transaction."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from cloud.db import failures
 from cloud.db.bulk import run_all, update_rows
 from cloud.db.engine import Connection
 from cloud.db.money import take_new_callbacks
@@ -15,6 +17,8 @@ from cloud.services.act import Act
 from cloud.services.take_payment import Incoming, Taken, plan_batch
 
 BATCH = 100
+_BUG = "it could not be posted because of a fault in this program ({}); report it, then release the callback"
+_log = logging.getLogger(__name__)
 _REASONS = {
     "duplicate": "this receipt was posted before",
     "conflict": "this receipt was posted before with another amount; check it against the rail's statement",
@@ -48,29 +52,40 @@ async def post_callbacks(
     connection: Connection, act: Act, rails: Mapping[str, PaymentRail], *, limit: int = BATCH
 ) -> Posted:
     """Take the oldest waiting confirmations, book them and settle their inbox rows."""
-    taken_rows = await take_new_callbacks(connection, limit)
-    if not taken_rows:
+    return await _post(connection, act, rails, await take_new_callbacks(connection, limit))
+
+
+async def post_or_park_one(
+    connection: Connection, act: Act, rails: Mapping[str, PaymentRail], *, patient: bool = True
+) -> Posted:
+    """Post the oldest waiting confirmation alone; one that cannot be posted is quarantined, so that the rest go on.
+
+    A conflict with another transaction is raised to be tried again, unless patience is over.
+    """
+    claimed = await take_new_callbacks(connection, 1)
+    try:
+        async with connection.begin_nested():
+            return await _post(connection, act, rails, claimed)
+    except Exception as error:
+        if (failures.is_conflict(error) and patient) or failures.is_outage(error):
+            raise
+        # Whatever a stranger's bytes made go wrong: it is our bug, and it must not hold up everybody's money.
+        _log.exception("a callback could not be posted", extra={"callbacks": [row.id for row in claimed]})
+        parked = [_row(act, _Settled(row, "quarantined", _BUG.format(type(error).__name__))) for row in claimed]
+        await run_all(connection, update_rows(callback, parked))
+        return Posted({"quarantined": len(parked)})
+
+
+async def _post(connection: Connection, act: Act, rails: Mapping[str, PaymentRail], claimed: Sequence[Any]) -> Posted:
+    if not claimed:
         return Posted()
-    readable: list[tuple[Any, Payment]] = []
-    settled: list[_Settled] = []
-    for row in taken_rows:
-        read = _read(act, row, rails)
-        if isinstance(read, Payment):
-            readable.append((row, read))
-        else:
-            settled.append(read)
+    reads = [(row, _read(act, row, rails)) for row in claimed]
+    readable = [(row, read) for row, read in reads if isinstance(read, Payment)]
     batch = await plan_batch(connection, act, [Incoming(row.tenant_id, paid) for row, paid in readable])
+    settled = [read for _, read in reads if isinstance(read, _Settled)]
     settled += [_settle(row, taken) for (row, _), taken in zip(readable, batch.taken, strict=True)]
     await run_all(connection, batch.statements + update_rows(callback, [_row(act, one) for one in settled]))
     return Posted(_count(settled), batch.generations)
-
-
-async def park_callback(connection: Connection, act: Act, reason: str) -> bool:
-    """Quarantine the oldest waiting confirmation, which could not be posted; say whether there was one."""
-    rows = await take_new_callbacks(connection, 1)
-    parked = [_row(act, _Settled(row, "quarantined", reason)) for row in rows]
-    await run_all(connection, update_rows(callback, parked))
-    return bool(parked)
 
 
 def _read(act: Act, row: Any, rails: Mapping[str, PaymentRail]) -> Payment | _Settled:
