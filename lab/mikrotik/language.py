@@ -139,10 +139,10 @@ class Language:
             "unset": self._unset,
             "comment": self._comment,
             "move": self._move,
-            "reset-counters": lambda table, attributes: Done(),
-            "reset-counters-all": lambda table, attributes: Done(),
+            "reset-counters": lambda _table, _attributes: Done(),
+            "reset-counters-all": lambda _table, _attributes: Done(),
             "sign": self._sign,
-            "export-certificate": lambda table, attributes: Done(),
+            "export-certificate": lambda _table, _attributes: Done(),
         }
 
     def run(self, command: Command, access: Access) -> Outcome:
@@ -286,7 +286,7 @@ class Language:
         """Rows go directly before `destination`; none, or one that is not there, means the end of the table."""
         _only(attributes, ".id", "numbers", "destination")
         moved = rows_meant(table, _reference(attributes, table))
-        destination = table.find(attributes.get("destination", ""))
+        destination = table.find(attributes.get("destination", "").split(",")[0])
         if destination in moved:
             raise Trap("failure: can not move object before itself")
         table.move(moved, destination)

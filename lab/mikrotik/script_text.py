@@ -58,7 +58,7 @@ def _logical_lines(text: str) -> Iterator[tuple[int, str]]:
     held = ""
     for number, line in enumerate(text.splitlines(), start=1):
         begun = number if begun is None else begun
-        if line.endswith("\\") and not held + line == "":
+        if line.endswith("\\") and held + line != "":
             # The indent of a continuation line is layout, not text.
             held += line[:-1] if not held else line.lstrip()[:-1]
             continue

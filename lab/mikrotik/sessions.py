@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from lab.mikrotik.errors import DialError
 from lab.mikrotik.journal import Journal
 from lab.mikrotik.pools import Pools
-from lab.mikrotik.schema import NEVER
 from lab.mikrotik.table import Change, Row, Table
 from lab.mikrotik.tables import Tables
 from lab.mikrotik.values import rate, split_list
@@ -57,6 +56,8 @@ class Sessions:
         self._active = tables.get("/ppp/active")
         self._servers = tables.get("/interface/pppoe-server/server")
         self._count = 0
+        self.serving = True
+        self.on_start: Callable[[Session], None] = lambda _session: None
         self.on_end: Callable[[Session, str], None] = lambda _session, _reason: None
         self._active.watchers.append(self._when_removed)
         tables.get("/interface/pppoe-server").watchers.append(self._when_removed)
@@ -108,10 +109,11 @@ class Sessions:
             self._moment.wall_us(), "online", user=user, address=session.address, rate=session.rate_limit,
             profile=session.profile,
         )  # fmt: skip
+        self.on_start(session)
         return session
 
     def _server(self, service: str) -> Row:
-        for server in self._servers:
+        for server in self._servers if self.serving else ():
             if server.enabled and service in ("", server.get("service-name")):
                 return server
         raise DialError("no PPPoE server answers (timeout)")
@@ -213,11 +215,12 @@ class Sessions:
         self.on_end(session, reason)
 
     def _remember(self, session: Session, reason: str) -> None:
+        """On the secret, unless the power is gone (no reason)."""
         secret = self._secrets.find(session.user)
-        if secret is None:
+        if secret is None or not reason:
             return
         values = {"last-logged-out": self._moment.router_time(), "last-caller-id": session.caller_id}
-        if self._tables.version >= (7,) and self._tables.version < NEVER:
+        if self._tables.version >= (7,):
             values["last-disconnect-reason"] = reason
         self._secrets.change(secret, values)
 

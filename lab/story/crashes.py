@@ -2,7 +2,7 @@
 
 import asyncio
 
-from lab.errors import hold
+from lab.errors import NotHeld, hold
 from lab.people import Person, count_online
 from lab.safaricom.manner import Manner
 from lab.safaricom.record import PhonePayment
@@ -91,7 +91,7 @@ async def _hold_each_once(stage: Stage) -> None:
     paid = sorted((each.receipt, each.amount_cents) for each in stage.house.rail.record.list_paid())
     if posted != paid:
         lost, extra = sorted(set(paid) - set(posted)), sorted(set(posted) - set(paid))
-        hold(False, f"phones made {len(paid)} payments, the cloud has {len(posted)}; lost {lost}, extra {extra}")  # noqa: FBT003
+        raise NotHeld(f"phones made {len(paid)} payments, the cloud has {len(posted)}; lost {lost}, extra {extra}")
 
 
 async def router_reboots(stage: Stage) -> Figures:

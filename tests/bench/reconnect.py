@@ -19,7 +19,7 @@ from lab.people import Person
 from lab.safaricom.record import PhonePayment
 from lab.servers import EmbeddedServers
 from lab.story.stage import Stage, milliseconds
-from lab.timeline import first_of, list_timeline
+from lab.timeline import first_of, hops, list_timeline
 from lab.waiting import until
 from tests.bench.baselines import Baselines, measure
 from tests.bench.figures import Row, machine_rows, percentile, show
@@ -54,6 +54,8 @@ class Measured:
     applied_ms: list[float]
     online_ms: list[float]
     waves_max: int
+    way_ms: dict[str, float]
+    """Median of each hop since the callback was sent."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -109,7 +111,17 @@ async def run_variant(stage: Stage, variant: Variant, payments: int, chance: ran
         [milliseconds(start, each["verified_at_us"]) for start, each in ways],
         [milliseconds(start, each["online_at_us"]) for start, each in ways if each["online_at_us"]],
         max(int(each["waves"]) for each in found),
+        medians(ways),
     )
+
+
+def medians(ways: Sequence[tuple[int, dict[str, Any]]]) -> dict[str, float]:
+    """The median time of each station, in the order of the first payment's way."""
+    passed: dict[str, list[float]] = {}
+    for start, each in ways:
+        for name, at in each["way"].items():
+            passed.setdefault(name, []).append(milliseconds(start, at))
+    return {name: percentile(took, 0.5) for name, took in passed.items()}
 
 
 async def stream(stage: Stage, people: Sequence[Person], chance: random.Random) -> list[PhonePayment]:
@@ -137,7 +149,13 @@ async def one_way(stage: Stage, person: Person, payment: PhonePayment) -> dict[s
     assert applied is not None
     data = applied["data"]
     online_us = 0 if online is None else int(online["data"]["at_us"])
-    return {"verified_at_us": int(data["verified_at_us"]), "waves": data["waves"], "online_at_us": online_us}
+    way = {hop.name: hop.at_us for hop in hops(timeline, since_us)}
+    return {
+        "way": way,
+        "verified_at_us": int(data["verified_at_us"]),
+        "waves": data["waves"],
+        "online_at_us": online_us,
+    }
 
 
 async def last_event(house: House) -> int:
@@ -177,6 +195,7 @@ def report(measured: dict[Variant, Measured], baselines: Baselines, machine: Seq
         Row("callback → applied, p99, 200 ms cloud to site", figures["wan200_p99_ms"], limit=350),
         Row("callback → applied, p99, 20 ms to the router", figures["router20_p99_ms"], limit=250),
         Row("waves of router commands per change, most", figures["waves_max"], "", limit=3),
+        *(Row(f"  on the way: {name}, p50", took) for name, took in plain.way_ms.items()),
         *([Row("callback → online, p50", percentile(plain.online_ms, 0.5))] if plain.online_ms else []),
         Row("baseline (re-implemented): poller every 30 s, p50", figures["poll_p50_ms"]),
         Row("baseline (re-implemented): central program, 200 ms to the router, p50", figures["central200_p50_ms"]),
