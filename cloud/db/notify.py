@@ -26,8 +26,8 @@ Wake = Callable[[str], None]
 
 
 async def listen(url: str, wake: Mapping[str, Sequence[Wake]], on_connected: Callable[[], None]) -> None:
-    """Call each of `wake[channel]` with the payload of each notice, for ever. `on_connected` is called whenever notices may have
-    been missed."""
+    """Call each of `wake[channel]` with the payload of each notice, for ever. `on_connected` is called whenever
+    notices may have been missed."""
     address = url.replace("postgresql+psycopg://", "postgresql://", 1)
     pause_s = 0.1
     while True:
