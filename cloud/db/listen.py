@@ -8,7 +8,6 @@ import psycopg
 from psycopg import sql
 
 from cloud.db import failures
-from cloud.db.engine import WORKER_ROLE, role_url
 
 _ASK_AGAIN_S = 30.0
 """How often a silent connection is tried: a server that vanished without a word must be noticed."""
@@ -40,7 +39,8 @@ async def listen(
 
 
 async def _connect(url: str) -> psycopg.AsyncConnection[tuple[object, ...]]:
-    address = role_url(url, WORKER_ROLE).set(drivername="postgresql").render_as_string(hide_password=False)
+    # Not role_url: SQLAlchemy writes the blanks of its `options` as "+", which libpq takes for plus signs.
+    address = url.replace("postgresql+psycopg://", "postgresql://", 1)
     return await psycopg.AsyncConnection.connect(address, autocommit=True, connect_timeout=5)
 
 

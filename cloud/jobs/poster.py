@@ -7,7 +7,6 @@ Whatever stops it, the rows stay `new` in the inbox: starting again is all the r
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping
-
 from functools import partial
 
 from cloud.db import failures
