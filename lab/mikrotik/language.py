@@ -314,7 +314,7 @@ def _reference(attributes: dict[str, str], table: Table | None = None) -> str | 
     if ".id" in attributes:
         return attributes[".id"]
     numbers = attributes.get("numbers")
-    if numbers is None or table is None or not numbers.isdigit():
+    if numbers is None or table is None or not numbers.isdecimal():
         return numbers
     row = table.at_position(int(numbers))
     if row is None:

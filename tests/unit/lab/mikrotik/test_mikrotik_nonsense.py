@@ -27,7 +27,9 @@ SENTENCES = st.builds(
     st.sampled_from([menu.path for menu in ALL] + ["", "/no", "no", "/ip"]),
     st.sampled_from(VERBS),
     st.dictionaries(st.sampled_from(FIELDS) | st.sampled_from(FIELDS).map("!{}".format), VALUES, max_size=4),
-    st.lists(st.sampled_from(["name=a", "#|", "#!", "#1", "#²", ">x=", "-", "", "#", "<address=5"]) | VALUES, max_size=3),
+    st.lists(
+        st.sampled_from(["name=a", "#|", "#!", "#1", "#²", ">x=", "-", "", "#", "<address=5"]) | VALUES, max_size=3
+    ),
 )
 
 
