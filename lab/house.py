@@ -138,8 +138,9 @@ class House:
         self.cloud = await self._stack.enter_async_context(CloudDoor(f"http://127.0.0.1:{self.http_port}"))
         cloud = argv_of("mnara-cloud")
         await self.run("api", [*cloud, "serve", "--only", "api"], self.cloud_env)
-        await self.ready("api", "the cloud's /readyz", self.cloud.is_ready)
+        await self.ready("api", "the cloud's /healthz", self.cloud.is_alive)
         await self.run("worker", [*cloud, "serve", "--only", "worker"], self.cloud_env)
+        await self.ready("api", "the cloud's /readyz", self.cloud.is_ready)
 
     async def open_shop(self) -> None:
         """Add the tenant as the platform's operator, then its site, plan and shortcode as the tenant."""

@@ -1,6 +1,7 @@
 """A client of the simulated router's control door: one JSON object per line, one answer per line."""
 
 import asyncio
+import contextlib
 import json
 from types import TracebackType
 from typing import Any, Self
@@ -31,8 +32,10 @@ class RouterDoor:
     async def close(self) -> None:
         """Hang up."""
         if self._pair is not None:
-            self._pair[1].close()
-            self._pair = None
+            writer, self._pair = self._pair[1], None
+            writer.close()
+            with contextlib.suppress(OSError):  # the router may have gone first
+                await writer.wait_closed()
 
     async def ask(self, do: str, **facts: Any) -> dict[str, Any]:
         """Send one request and return its answer; raise Refused on `error`, OSError when the door is gone."""

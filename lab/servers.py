@@ -10,7 +10,7 @@ from typing import Protocol
 
 from lab.debian import DebianPostgres, debian_mosquitto, debian_postgres, require_packages
 from lab.errors import LabError
-from lab.processes import argv_of, kill_process, run_once
+from lab.processes import argv_of, free_port, kill_process, run_once
 from lab.waiting import until
 
 _ROOTS_CLUSTERS = Path("/var/lib/mnara")  # where the cloud puts its cluster when root starts it in a closed folder
@@ -40,6 +40,10 @@ class Servers(Protocol):
         """Start what the cloud does not start by itself."""
         ...
 
+    def database_pid(self) -> int:
+        """The postmaster's process id; LabError when there is none now."""
+        ...
+
     async def kill_database(self) -> None:
         """SIGKILL to the postmaster. Whoever keeps it running starts it again: the cloud, or we in systemd's place."""
         ...
@@ -65,8 +69,11 @@ class EmbeddedServers:
 
     async def kill_database(self) -> None:
         """Kill the postmaster found by its pid file; the cloud's keeper starts it again."""
-        pid = int(self._pid_file().read_text().split("\n", 1)[0])
-        kill_process(pid)
+        kill_process(self.database_pid())
+
+    def database_pid(self) -> int:
+        """The first line of the cluster's own pid file."""
+        return int(self._pid_file().read_text().split("\n", 1)[0])
 
     def close(self) -> None:
         """The cloud stopped them."""
@@ -95,12 +102,16 @@ class DebianServers:
 
     async def start(self, site: Site) -> None:
         """Have the cloud write mosquitto's configuration, and start it."""
-        self._broker_url = f"mqtts://127.0.0.1:{site.broker_port}"
+        self._broker_url = f"mqtts://127.0.0.1:{free_port()}"  # agents have a listener of their own: site.broker_port
         printed = await run_once([*argv_of("mnara-cloud"), "broker", "conf"], env=site.cloud_env)
         running = debian_mosquitto(
             Path(printed.strip().splitlines()[-1]), site.broker_port, site.logs / "mosquitto.log"
         )
         await asyncio.to_thread(self._stack.enter_context, running)
+
+    def database_pid(self) -> int:
+        """The postmaster that we started last."""
+        return self._postgres.pid
 
     async def kill_database(self) -> None:
         """Kill the postmaster and start it again as systemd would, once its children have gone."""

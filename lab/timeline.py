@@ -7,12 +7,18 @@ from datetime import datetime
 from lab.cloud_door import CloudDoor, Row
 
 KINDS = ("payment_received", "payment_posted", "desired", "applied", "online")
-_WITHIN_APPLIED = (("stored_at_us", "agent stored"), ("written_at_us", "router wrote"), ("verified_at_us", "read back"))
+_WITHIN_APPLIED = {
+    "received_at_us": "agent received",
+    "stored_at_us": "agent stored",
+    "read_at_us": "router read",
+    "wrote_at_us": "router wrote",
+    "verified_at_us": "router read back",
+}
 _NAMES = {
     "payment_received": "callback received",
     "payment_posted": "posted",
     "desired": "desired state written",
-    "applied": "applied",
+    "applied": "applied told",
     "online": "online",
 }
 
@@ -51,7 +57,8 @@ def hops(items: Sequence[Row], since_us: int) -> list[Hop]:
         if item is None:
             continue
         if kind == "applied":
-            passed += [Hop(name, int(item["data"][key])) for key, name in _WITHIN_APPLIED if key in item["data"]]
+            inside = {name: item["data"].get(key) for key, name in _WITHIN_APPLIED.items()}
+            passed += [Hop(name, int(at)) for name, at in inside.items() if at and at >= since_us]
         passed.append(Hop(_NAMES[kind], at_us(item)))
     return sorted(passed, key=lambda hop: hop.at_us)
 

@@ -3,7 +3,9 @@
 import base64
 import json
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Annotated, Any, Generic, TypeVar
+from uuid import UUID
 
 from fastapi import Query
 from pydantic import BaseModel, Field
@@ -51,3 +53,16 @@ def page_of(
     return Page(
         items=[render(row) for row in shown], next_cursor=encode_cursor(*sort_values(shown[-1])) if more else None
     )
+
+
+def read_id_cursor(cursor: str | None) -> UUID | None:
+    """Read a cursor that holds the last row's id; None at the beginning."""
+    return decode_cursor(cursor, UUID)[0] if cursor else None
+
+
+def read_instant_cursor(cursor: str | None) -> tuple[datetime, UUID] | None:
+    """Read a cursor that holds the last row's instant and id; None at the beginning."""
+    if not cursor:
+        return None
+    at, id_ = decode_cursor(cursor, datetime.fromisoformat, UUID)
+    return at, id_

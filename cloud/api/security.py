@@ -75,4 +75,3 @@ class Needs:
 def needs(scope: Scope) -> Any:
     """Ask for a scope, as the annotation of a route's `actor`."""
     return Depends(Needs(scope))
-

@@ -3,11 +3,11 @@
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Final, TypeVar
 
-from fastapi import Header, Request
+from fastapi import Depends, Header, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
-from cloud.api.deps import ApiDeps
+from cloud.api.deps import ApiDeps, Deps
 from cloud.api.problems import Raised
 from cloud.db.engine import Connection
 from cloud.services import idempotency
@@ -40,33 +40,46 @@ async def transact(deps: ApiDeps, actor: Actor, work: Work[T]) -> T:
     return await _retried(attempt)
 
 
-async def once(
-    request: Request, deps: ApiDeps, actor: Actor, work: Work[BaseModel], *, status: int = 201, required: bool = False
-) -> JSONResponse:
-    """Do the work once per Idempotency-Key and answer with what it made.
+class OncePerKey:
+    """Does a request's work once per Idempotency-Key and answers with what it made."""
 
-    `required`: money moves, so a request without a key is refused.
-    """
-    key = request.headers.get("idempotency-key")
-    if key is None and required:
-        detail = "This route moves money and needs an Idempotency-Key header. Send a new UUID with each new request."
-        raise Raised(400, "idempotency-key-missing", detail)
+    key_is_required = False
 
-    async def answer(connection: Connection) -> idempotency.Answer:
-        made = await work(connection, _act(deps, actor))
-        return idempotency.Answer(status, made.model_dump(mode="json"))
+    def __init__(self, request: Request, deps: Deps, idempotency_key: IdempotencyKey = None) -> None:
+        self._request = request
+        self._deps = deps
+        self._key = idempotency_key
 
-    body = await request.body()
-    asked = idempotency.Request(actor.staff_id, request.method, request.url.path, body)
+    async def __call__(self, actor: Actor, work: Work[BaseModel], *, status: int = 201) -> JSONResponse:
+        """Do the work and keep its answer in the same transaction, or give the answer that was kept."""
+        if self._key is None and self.key_is_required:
+            detail = "This route moves money and needs an Idempotency-Key header. Send a new UUID with each request."
+            raise Raised(400, "idempotency-key-missing", detail)
+        body = await self._request.body()
+        asked = idempotency.Request(actor.staff_id, self._request.method, self._request.url.path, body)
 
-    async def attempt() -> idempotency.Answer:
-        if key is not None:
-            return await deps.idempotency.once(actor.tenant_id, key, asked, answer)
-        async with deps.database.tenant(actor.tenant_id) as connection:
-            return await answer(connection)
+        async def answer(connection: Connection) -> idempotency.Answer:
+            made = await work(connection, _act(self._deps, actor))
+            return idempotency.Answer(status, made.model_dump(mode="json"))
 
-    given = await _retried(attempt)
-    return JSONResponse(given.body, given.status, {"Idempotency-Replayed": "true"} if given.replayed else None)
+        async def attempt() -> idempotency.Answer:
+            if self._key is not None:
+                return await self._deps.idempotency.once(actor.tenant_id, self._key, asked, answer)
+            async with self._deps.database.tenant(actor.tenant_id) as connection:
+                return await answer(connection)
+
+        given = await _retried(attempt)
+        return JSONResponse(given.body, given.status, {"Idempotency-Replayed": "true"} if given.replayed else None)
+
+
+class OncePerRequiredKey(OncePerKey):
+    """The same for money: a request without a key is refused."""
+
+    key_is_required = True
+
+
+Once = Annotated[OncePerKey, Depends()]
+OnceForMoney = Annotated[OncePerRequiredKey, Depends()]
 
 
 async def _retried(attempt: Callable[[], Awaitable[T]]) -> T:
@@ -81,4 +94,3 @@ async def _retried(attempt: Callable[[], Awaitable[T]]) -> T:
 
 def _act(deps: ApiDeps, actor: Actor) -> Act:
     return Act(deps.clock.now(), deps.new_id, deps.secrets, actor.staff_id)
-

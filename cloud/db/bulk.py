@@ -6,11 +6,11 @@ before it did.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import psycopg
@@ -21,6 +21,7 @@ from sqlalchemy.dialects import postgresql
 from cloud.db.engine import Connection, UnscopedQuery
 
 Row = Mapping[str, Any]
+T = TypeVar("T")
 _DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
 
 
@@ -45,6 +46,12 @@ async def run_all(connection: Connection, statements: Sequence[Statement]) -> li
         if driver.closed:
             await connection.invalidate()  # the pool must not hand out a dead connection again
         raise
+
+
+async def read_all(connection: Connection, statement: Statement, shape: Callable[..., T]) -> list[T]:
+    """Run one query and make a `shape` of each row; its columns come in the order of the shape's fields."""
+    [rows] = await run_all(connection, [statement])
+    return [shape(*row) for row in rows]
 
 
 async def _send(driver: Any, statement: Statement) -> Any:

@@ -9,7 +9,6 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 
-
 @dataclass(frozen=True, slots=True)
 class ClaimRow:
     """A claim, locked for whoever uses it."""
@@ -35,6 +34,17 @@ class SigningKeyRow:
     private_sealed: bytes | None
     not_before: datetime
     not_after: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AgentAudit:
+    """One line of the audit about an agent."""
+
+    id: UUID
+    action: str
+    agent: str
+    reason: str
+    now: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +122,7 @@ _ADD_LIST = text(
 _AUDIT = text(
     """
     insert into audit (tenant_id, id, action, object_kind, object_id, reason, at)
-    values (:tenant_id, :id, :action, 'agent', :object_id, :reason, :now)
+    values (:tenant_id, :id, :action, 'agent', :agent, :reason, :now)
     """
 )
 
@@ -125,7 +135,7 @@ async def add_claim(connection: AsyncConnection, **values: Any) -> None:
 async def lock_claim(connection: AsyncConnection, code_sha256: bytes) -> ClaimRow | None:
     """Find a claim by its code's hash and hold it until the transaction ends."""
     row = (await connection.execute(_LOCK_CLAIM, {"code_sha256": code_sha256})).one_or_none()
-    return ClaimRow(**row._mapping) if row else None
+    return ClaimRow(**row._asdict()) if row else None
 
 
 async def count_attempt(connection: AsyncConnection, claim: ClaimRow) -> None:
@@ -139,7 +149,9 @@ async def bind_claim(connection: AsyncConnection, claim: ClaimRow, key: bytes, a
     await connection.execute(_BIND_CLAIM, given)
 
 
-async def add_agent(connection: AsyncConnection, tenant_id: UUID, site_id: UUID, agent: NewAgent, now: datetime) -> None:
+async def add_agent(
+    connection: AsyncConnection, tenant_id: UUID, site_id: UUID, agent: NewAgent, now: datetime
+) -> None:
     """Store an agent, active."""
     values = {name: getattr(agent, name) for name in NewAgent.__slots__}
     await connection.execute(_ADD_AGENT, values | {"tenant_id": tenant_id, "site_id": site_id, "now": now})
@@ -171,7 +183,7 @@ async def lock_tenant(connection: AsyncConnection, tenant_id: UUID) -> None:
 async def list_signing_keys(connection: AsyncConnection, tenant_id: UUID) -> list[SigningKeyRow]:
     """List a tenant's keys, oldest first."""
     rows = await connection.execute(_LIST_KEYS, {"tenant_id": tenant_id})
-    return [SigningKeyRow(**row._mapping) for row in rows]
+    return [SigningKeyRow(**row._asdict()) for row in rows]
 
 
 async def add_signing_key(connection: AsyncConnection, tenant_id: UUID, key: SigningKeyRow) -> None:
@@ -192,11 +204,7 @@ async def add_key_list(connection: AsyncConnection, tenant_id: UUID, version: in
     await connection.execute(_ADD_LIST, given)
 
 
-async def audit_agent(
-    connection: AsyncConnection, tenant_id: UUID, audit_id: UUID, *, action: str, agent: str, reason: str, now: datetime
-) -> None:
+async def audit_agent(connection: AsyncConnection, tenant_id: UUID, line: AgentAudit) -> None:
     """Write down that an agent was enrolled or revoked."""
-    given = {"tenant_id": tenant_id, "id": audit_id, "action": action, "object_id": agent, "reason": reason, "now": now}
-    await connection.execute(_AUDIT, given)
-
-
+    values = {name: getattr(line, name) for name in AgentAudit.__slots__}
+    await connection.execute(_AUDIT, values | {"tenant_id": tenant_id})

@@ -1,5 +1,7 @@
 """What a database error asks for: another try at once, a pause, or a bug report."""
 
+from collections.abc import Callable
+
 import psycopg
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -24,6 +26,19 @@ def is_outage(error: BaseException) -> bool:
     if state is None:
         return isinstance(_cause(error), psycopg.OperationalError | psycopg.InterfaceError)
     return state.startswith(("08", "53", "57P"))
+
+
+def pause_s(attempt: int, random_below: Callable[[int], int], *, cap_s: float = 5.0) -> float:
+    """Return how long to wait before try `attempt` (from 1): full jitter under a doubling bound, so that all who lost
+    the server together do not come back together."""
+    bound_ms = int(min(cap_s, 0.05 * 2 ** min(attempt, 16)) * 1000)
+    return random_below(bound_ms + 1) / 1000
+
+
+def broken_constraint(error: BaseException) -> str:
+    """Return the name of the constraint that refused a row, or ""."""
+    cause = _cause(error)
+    return (cause.diag.constraint_name or "") if isinstance(cause, psycopg.Error) else ""
 
 
 def _cause(error: BaseException) -> BaseException | None:

@@ -80,12 +80,11 @@ _LOAD_WHOLE = text(
 )
 _LIST_BEHIND = text(
     """
-    select s.tenant_id, s.id as site_id, coalesce(r.epoch, 0) as reported_epoch, coalesce(r.stored, 0) as stored
+    select s.tenant_id, s.id as site_id, r.epoch as reported_epoch, r.stored
     from agent a
     join site s on s.tenant_id = a.tenant_id and s.id = a.site_id
-    left join agent_report r on r.tenant_id = s.tenant_id and r.site_id = s.id and r.agent_id = a.id
-    where a.state = 'active'
-      and (r.epoch is distinct from s.epoch or r.applied is distinct from s.generation)
+    join agent_report r on r.tenant_id = s.tenant_id and r.site_id = s.id and r.agent_id = a.id
+    where a.state = 'active' and (r.epoch <> s.epoch or r.applied <> s.generation)
     """
 )
 _LIST_REVOKED = text(
@@ -218,7 +217,8 @@ async def load_whole(connection: AsyncConnection, tenant_id: UUID, site_id: UUID
 
 
 async def list_behind(connection: AsyncConnection) -> list[Behind]:
-    """List the sites with an agent whose last report is not the desired state."""
+    """List the sites whose agent's last report is not the desired state; one that never reported will say hello
+    first."""
     rows = await connection.execute(_LIST_BEHIND)
     return [Behind(row.tenant_id, row.site_id, row.reported_epoch, row.stored) for row in rows]
 
@@ -245,13 +245,17 @@ async def hear(connection: AsyncConnection, agent: AgentRow, sequence: int, now:
 
 async def forget_connection(connection: AsyncConnection, agent: AgentRow, gone: str, now: datetime) -> bool:
     """Note that the agent left, if `gone` is its present connection and not one before."""
-    return (await connection.execute(_FORGET_CONNECTION, _of(agent) | {"connection": gone, "now": now})).first() is not None
+    return (
+        await connection.execute(_FORGET_CONNECTION, _of(agent) | {"connection": gone, "now": now})
+    ).first() is not None
 
 
 async def save_report(connection: AsyncConnection, agent: AgentRow, report: Reported, now: datetime) -> None:
     """Replace what the agent last reported."""
     detail = report.model_dump_json(exclude_defaults=True).replace("\\u0000", "")  # jsonb refuses NUL
-    values = report.model_dump(include={"epoch", "received", "stored", "applied", "digest", "router_digest", "failed_count"})
+    values = report.model_dump(
+        include={"epoch", "received", "stored", "applied", "digest", "router_digest", "failed_count"}
+    )
     place = {"tenant_id": agent.tenant_id, "site_id": agent.site_id, "agent_id": agent.id}
     await connection.execute(_SAVE_REPORT, values | place | {"detail": detail, "now": now})
 
@@ -263,7 +267,9 @@ async def find_last_event(connection: AsyncConnection, agent: AgentRow) -> int |
     return number
 
 
-async def take_events(connection: AsyncConnection, agent: AgentRow, events: Sequence[TakenEvent], now: datetime) -> None:
+async def take_events(
+    connection: AsyncConnection, agent: AgentRow, events: Sequence[TakenEvent], now: datetime
+) -> None:
     """Store events that are new, mark their rows and tell the timeline; those stored before change nothing."""
     columns = {
         "ids": [event.id for event in events],
@@ -300,7 +306,7 @@ def _of(agent: AgentRow) -> dict[str, Any]:
 
 
 def _agent(row: Row[Any]) -> AgentRow:
-    return AgentRow(**row._mapping)
+    return AgentRow(**row._asdict())
 
 
 def _desired(rows: Sequence[Row[Any]]) -> Desired:

@@ -57,7 +57,7 @@ class InboxWriter:
     """One connection of the app's role that commits a group of callbacks, of any tenants, in one round trip.
 
     It goes past SQLAlchemy for psycopg's pipeline: begin, tenant, insert, notify and commit leave together.
-    Not safe for two writes at once: `cloud.services.inbox` groups what comes at the same time.
+    Not safe for two writes at once: `cloud.payments.inbox` groups what comes at the same time.
     """
 
     def __init__(self, url: str) -> None:

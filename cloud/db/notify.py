@@ -1,7 +1,7 @@
 """LISTEN: wakes loops the moment something is committed. A hint only: every loop has a slow tick behind it."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import psycopg
@@ -22,8 +22,12 @@ _QUIET_S = 20.0
 """After so long without a notice the connection is tried with a query: a dead one may look merely quiet."""
 
 
-async def listen(url: str, wake: Mapping[str, Callable[[str], None]], on_connected: Callable[[], None]) -> None:
-    """Call `wake[channel](payload)` for each notice, for ever. `on_connected` is called whenever notices may have been missed."""
+Wake = Callable[[str], None]
+
+
+async def listen(url: str, wake: Mapping[str, Sequence[Wake]], on_connected: Callable[[], None]) -> None:
+    """Call each of `wake[channel]` with the payload of each notice, for ever. `on_connected` is called whenever
+    notices may have been missed."""
     address = url.replace("postgresql+psycopg://", "postgresql://", 1)
     pause_s = 0.1
     while True:
@@ -41,8 +45,9 @@ async def listen(url: str, wake: Mapping[str, Callable[[str], None]], on_connect
         pause_s = min(pause_s * 2, _RETRY_MAX_S)
 
 
-async def _pass_on(connection: psycopg.AsyncConnection[Any], wake: Mapping[str, Callable[[str], None]]) -> None:
+async def _pass_on(connection: psycopg.AsyncConnection[Any], wake: Mapping[str, Sequence[Wake]]) -> None:
     while True:
         async for notice in connection.notifies(timeout=_QUIET_S):
-            wake[notice.channel](notice.payload)
+            for call in wake[notice.channel]:
+                call(notice.payload)
         await connection.execute("select 1")

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -76,6 +77,16 @@ async def lock_wallets(
     return held, receipt_keys
 
 
+async def claim_due(connection: Connection, now: datetime, limit: int) -> list[Any]:
+    """Lock subscribers who have a subscription that changes by itself by now, past those whom others work on.
+
+    Subscribers are locked, not subscriptions, because everybody locks the subscriber first. A row is (tenant_id,
+    subscriber_id, id of the subscription).
+    """
+    [rows] = await run_all(connection, [Statement(_DUE, {"now": now, "limit": limit})])
+    return rows
+
+
 def _held(row: Any) -> Held:
     return Held(row.tenant_id, row.id, row.balance_cents, row.version, Wallet(), {}, {})
 
@@ -136,6 +147,13 @@ select s.tenant_id, s.subscriber_id, s.id, s.site_id, s.plan_id, s.plan_version,
   from {_WANTED} join subscription s on s.tenant_id = r.tenant_id and s.subscriber_id = r.id
   join plan_version v on v.tenant_id = s.tenant_id and v.plan_id = s.plan_id and v.version = s.plan_version
   where s.lifecycle <> 'terminated'
+"""
+
+_DUE = """
+select s.tenant_id, s.subscriber_id, s.id
+  from subscription s join subscriber b on b.tenant_id = s.tenant_id and b.id = s.subscriber_id
+  where s.next_change_at <= %(now)s order by s.next_change_at limit %(limit)s
+  for no key update of b skip locked
 """
 
 _CREDITS = f"""

@@ -42,7 +42,9 @@ class DataFolder:
 
     async def wait_to_own(self) -> None:
         """Keep trying until the lock is ours."""
-        while not self.try_own():
+        while True:
+            if self.try_own():
+                return
             await asyncio.sleep(_TRY_EVERY_S)
 
     def let_go(self) -> None:

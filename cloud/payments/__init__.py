@@ -1,1 +1,1 @@
-"""The rails that money comes in by, and the spool that holds their callbacks when the database is gone."""
+"""The rails that money comes in by, their webhooks, and the road that callbacks take into the inbox."""

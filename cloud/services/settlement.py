@@ -1,6 +1,6 @@
 """What one transaction does to subscribers' accounts: gathered in memory, written as one statement per table."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -22,6 +22,7 @@ from cloud.domain.payment import Payment
 from cloud.domain.prepaid import Sale, Wallet, after_payment, renew_lapsed
 from cloud.domain.subscription import Subscription
 from cloud.services.act import Act
+from cloud.services.audit_line import audit_row
 from cloud.services.desired import Change, plan_publication
 
 
@@ -39,6 +40,7 @@ class Settlement:
         self._touched: dict[Key, UUID] = {}
         self._told: dict[Key, UUID] = {}
         self._rows: dict[str, list[dict[str, Any]]] = {}
+        self._others: list[Statement] = []
 
     def wallet(self, key: Key) -> Wallet:
         """Return a subscriber's wallet as it stands now."""
@@ -87,15 +89,12 @@ class Settlement:
         self._add("timeline", ids | {"kind": kind, "at": when, "data": {"at_us": micros(when), **data}})
 
     def audited(self, tenant_id: UUID, action: str, about: tuple[str, UUID], **said: Any) -> None:
-        """Add an audit line; `said` holds `before`, `after` and `reason`."""
-        row: dict[str, Any] = {
-            "tenant_id": tenant_id,
-            "id": self._new_id(),
-            "staff_id": self._act.staff_id,
-            "action": action,
-        }
-        row |= {"object_kind": about[0], "object_id": str(about[1]), "at": self._now}
-        self._add("audit", row | {name: said.get(name) for name in ("before", "after", "reason")})
+        """Add an audit line; see `audit_row`."""
+        self._add("audit", audit_row(self._act, tenant_id, action, about, **said))
+
+    def also(self, statements: Sequence[Statement]) -> None:
+        """Write these too, beside the accounts' own."""
+        self._others.extend(statements)
 
     def changes(self) -> list[Change]:
         """List the subscriptions whose sites may have to hear of it."""
@@ -120,6 +119,7 @@ class Settlement:
             *insert_rows(audit, rows.get("audit", [])),
             *update_rows(payment, self._used_credits()),
             *update_rows(subscription, self._judged()),
+            *self._others,
             *update_rows(subscriber, self._balance_rows()),
         ]
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from cloud.db import hooks as rows
 from cloud.db.engine import Connection
-from cloud.payments.hook_token import hook_sha256, render_hook_token
+from cloud.domain.hook_token import hook_sha256, render_hook_token
 from cloud.services.act import Act
 from cloud.services.audit import Audit
 from cloud.services.errors import AlreadyExists, Invalid

@@ -17,7 +17,9 @@ from edge_agent.routeros.write import Unseal
 class WorkerClock(Protocol):
     """What a worker needs of the clock."""
 
-    random: Randomness
+    @property
+    def random(self) -> Randomness:
+        """Where jitter comes from."""
 
     def boot_us(self) -> int:
         """Microseconds since boot."""

@@ -1,4 +1,4 @@
-"""`mnara-lab rail`: the simulated Safaricom by itself, behind Daraja's HTTP face."""
+"""The command `mnara-lab rail`: the simulated Safaricom by itself, behind Daraja's HTTP face."""
 
 import random
 from typing import Annotated

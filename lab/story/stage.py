@@ -1,6 +1,5 @@
 """What a step of the story has in hand, and the looks that several steps take."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -62,8 +61,15 @@ class Stage:
         return self.house.clock.now_us()
 
     async def see_all_connected(self, people: Sequence[Person], limit_s: float) -> None:
-        """Wait until everybody's packets pass."""
-        await asyncio.gather(*(self.see_connected(person, limit_s) for person in people))
+        """Wait until everybody's packets pass; who passed once is not asked again."""
+        walled = list(people)
+
+        async def still_walled() -> list[str]:
+            walled[:] = [person for person in walled if not await self.reaches(person)]
+            return [person.username for person in walled]
+
+        what = f"{len(walled)} subscribers to reach the internet"
+        await until(what, still_walled, lambda left: not left, limit_s=limit_s, every_s=0.02)
 
     async def hold_walled(self, person: Person) -> None:
         """Check that of his packets only those to the pay page pass."""

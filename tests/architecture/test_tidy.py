@@ -84,7 +84,7 @@ def test_every_exception_to_a_rule_says_why() -> None:
     for path in sources():
         for number, line in enumerate(path.read_text().splitlines(), 1):
             exempt = re.search(r"#\s*(noqa: [A-Z0-9, ]+|type: ignore\[[\w, -]+\]|pragma: no cover)(.*)$", line)
-            if exempt and not re.match(r"\s*#\s*\S+", exempt[2]):
+            if exempt and not re.match(r"\s*[#-]\s*\S+", exempt[2]):
                 bare.append(f"{name_of(path)}:{number}")
     assert bare == []
 

@@ -13,8 +13,8 @@ from starlette.types import Receive, Scope, Send
 from cloud.api.deps import ApiDeps
 from cloud.api.problems import Raised
 from cloud.db.inbox import DatabaseGone
-from cloud.services.hooks import RAW_BYTES_MAX, Hook, HookUnknown, Received
-from cloud.services.inbox import InboxUnavailable
+from cloud.payments.inbox import InboxUnavailable
+from cloud.payments.webhooks import RAW_BYTES_MAX, Hook, HookUnknown, Received
 
 BODY_TIMEOUT_S = 10.0
 """The rail itself waits about eight."""
@@ -24,9 +24,10 @@ _UNKNOWN = "There is no such path here. Register the URL that the list of shortc
 
 
 class HookEnd:
-    """One of the two ends of a webhook."""
+    """One of the two ends of a webhook. `path` is its name in the figures."""
 
     def __init__(self, deps: ApiDeps, kind: str) -> None:
+        self.path = f"/hooks/p/{{token}}/{kind}"
         self._webhooks = deps.webhooks
         self._answer = deps.webhooks.confirm if kind == "confirm" else deps.webhooks.validate
 
@@ -54,7 +55,9 @@ class HookEnd:
 
 def hook_routes(deps: ApiDeps) -> list[Route]:
     """Return the routes, to stand before all others."""
-    return [Route(f"/hooks/p/{{token}}/{kind}", HookEnd(deps, kind), methods=["POST"]) for kind in ("confirm", "validate")]
+    return [
+        Route(f"/hooks/p/{{token}}/{kind}", HookEnd(deps, kind), methods=["POST"]) for kind in ("confirm", "validate")
+    ]
 
 
 async def _read(request: Request) -> Received:

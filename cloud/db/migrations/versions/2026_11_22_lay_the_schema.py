@@ -282,6 +282,13 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement per table, as Alembic wr
         unique=False,
         postgresql_where=sa.text("unallocated_cents > 0"),
     )
+    op.create_index(
+        "ix_payment_payer",
+        "payment",
+        ["tenant_id", "payer_key"],
+        unique=False,
+        postgresql_where=sa.text("payer_key is not null"),
+    )
     op.create_index("ix_payment_recent", "payment", ["tenant_id", "received_at", "id"], unique=False)
     op.create_table(
         "plan_version",

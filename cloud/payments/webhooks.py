@@ -11,9 +11,9 @@ from cloud.db import hooks as rows
 from cloud.db.engine import Database
 from cloud.db.failures import DatabaseError
 from cloud.db.inbox import DatabaseGone, InboxRow
-from cloud.payments.hook_token import HookToken, find_hook_token
+from cloud.domain.hook_token import HookToken, find_hook_token
+from cloud.payments.inbox import Inbox
 from cloud.ports import Clock
-from cloud.services.inbox import Inbox
 
 REFRESH_EVERY_S = 60.0
 RAW_BYTES_MAX = 64 * 1024
@@ -55,6 +55,10 @@ class HookRail(Protocol):
 
     def confirmed(self) -> bytes:
         """Return the answer to a confirmation that is stored."""
+        ...
+
+    def asks_account(self) -> bool:
+        """Say whether the answer to a validation depends on the account number."""
         ...
 
     def answer_validation(self, raw: bytes, shortcode: str, *, account_known: bool) -> bytes:
@@ -150,7 +154,7 @@ class Webhooks:
         """Store a validation, return yes or the rail's code for no; raise InboxUnavailable."""
         rail = self._rails[hook.rail]
         await self._inbox.store(self._row(hook, received, "validation", "noted", received.cut))
-        known = await self._account_known(hook, rail.bill_reference(received.raw))
+        known = not rail.asks_account() or await self._account_known(hook, rail.bill_reference(received.raw))
         return rail.answer_validation(received.raw, hook.shortcode, account_known=known)
 
     async def _account_known(self, hook: Hook, reference: str) -> bool:
