@@ -13,10 +13,11 @@ from lab.mikrotik.router import Router
 from lab.mikrotik.script import run_script
 
 VERBS = sorted({verb for menu in ALL for verb in menu.verbs} | {"nonsense", ""})
-FIELDS = sorted({field.name for menu in ALL for field in menu.fields} | {".id", "numbers", ".proplist", "place-before"})
+ARGUMENTS = {".id", "numbers", ".proplist", "place-before"}
+FIELDS = sorted({field.name for menu in ALL for field in menu.fields} | ARGUMENTS)
 VALUES = st.sampled_from(
-    ["", "yes", "*1", "*FFFFFFFE", "*zz", "0", "99999999999", "10.0.0.1", "10.0.0.0/33", "::1", "5M/20M", "!", "!a", "-",
-     "1d", "default", "a,b", "10.0.0.9-10.0.0.1", "forward", "ether1", "²", "x" * 300]
+    ["", "yes", "*1", "*FFFFFFFE", "*zz", "0", "99999999999", "10.0.0.1", "10.0.0.0/33", "::1", "5M/20M", "!", "!a",
+    "-",      "1d", "default", "a,b", "10.0.0.9-10.0.0.1", "forward", "ether1", "²", "x" * 300]
 ) | st.text(st.characters(max_codepoint=255), max_size=12)  # fmt: skip
 SENTENCES = st.builds(
     lambda path, verb, attributes, queries: [
