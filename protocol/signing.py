@@ -89,4 +89,7 @@ def from_text(text: str, length: int) -> bytes:
         raise Malformed("not base64") from error
     if len(raw) != length:
         raise Malformed(f"expected {length} bytes, got {len(raw)}")
+    if to_text(raw) != text:
+        # Unused bits in the last digit: a second spelling of the same bytes would be a second valid message.
+        raise Malformed("base64 is not in its one canonical spelling")
     return raw

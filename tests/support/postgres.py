@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
@@ -70,6 +70,11 @@ async def database(database_url: str) -> AsyncIterator[Database]:
     opened = Database(database_url, pool_size=8)
     yield opened
     await opened.close()
+
+
+def copy_database(server_url: str, template: str) -> AbstractContextManager[str]:
+    """Give the address of a fresh copy for as long as the block lasts, to fixtures of another scope."""
+    return _database(server_url, f"mnara_copy_{os.getpid()}_{next(_numbers)}", template=template)
 
 
 @contextmanager

@@ -1,0 +1,67 @@
+# One obvious way to run everything. `make` alone lists the targets.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+EDGE := .venv-edge
+ARGS ?=
+ONLY ?= reconnect
+
+.DEFAULT_GOAL := help
+.PHONY: help env demo test test-long test-real test-edge check bench lock format clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+env: $(STAMP) ## make the environment (.venv) from the hashed lock
+
+$(STAMP): requirements.lock pyproject.toml
+	@command -v $(PYTHON) >/dev/null || { echo "Python is missing; install Python 3.11 or newer."; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "This Python is too old; install Python 3.11 or newer, or say PYTHON=/path/to/it."; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { echo "Python's venv is missing; install it (Debian: python3-venv)."; exit 1; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: $(STAMP) ## start everything on loopback and play the story (ARGS="--exit --json FILE" to end after it)
+	$(BIN)/mnara-lab demo $(ARGS)
+
+test: $(STAMP) ## all fast tests, with the embedded servers only
+	$(BIN)/python -m pytest -m "not real and not long" $(ARGS)
+
+test-long: $(STAMP) ## soak and simulation, on demand
+	$(BIN)/python -m pytest -m long $(ARGS)
+
+test-real: $(STAMP) ## the tests and the story against Debian's mosquitto and PostgreSQL 15
+	$(BIN)/python -m tests.real $(ARGS)
+
+test-edge: $(STAMP) ## the story with an agent installed from the edge extra alone
+	rm -rf $(EDGE) dist && $(PYTHON) -m venv $(EDGE)
+	$(EDGE)/bin/python -m pip install --quiet --require-hashes -r deploy/edge/requirements.lock
+	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
+	$(EDGE)/bin/python -m pip install --quiet --no-deps dist/mnara-*.whl
+	$(BIN)/python -m tests.edge_alone $(EDGE)
+	$(BIN)/mnara-lab demo --exit --agent-command $(EDGE)/bin/mnara-agent $(ARGS)
+
+check: $(STAMP) ## lint, types, import contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(STAMP) ## measure (ONLY=reconnect): a table, then one line of JSON
+	$(BIN)/python -m tests.bench $(ONLY) $(ARGS)
+
+format: $(STAMP) ## format the code and sort its imports
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lock: ## resolve the dependencies anew (needs uv)
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	  --no-emit-index-url --no-emit-find-links --extra dev pyproject.toml -o requirements.lock
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	  --no-emit-index-url --no-emit-find-links --extra edge pyproject.toml -o deploy/edge/requirements.lock
+
+clean: ## remove the environment and everything that was made
+	rm -rf $(VENV) $(EDGE) .mnara .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info build dist

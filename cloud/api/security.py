@@ -1,0 +1,77 @@
+"""The door of every `/v1` route: whose token it is, and whether it holds the one scope that the route asks for."""
+
+from collections import OrderedDict
+from typing import Annotated, Any
+
+from fastapi import Depends, Request
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+from cloud.api.deps import ApiDeps, get_deps
+from cloud.api.problems import Raised
+from cloud.ports import Clock
+from cloud.services.access import Actor, Unauthenticated
+from cloud.services.roles import Scope
+
+FAILURES_MAX = 20
+FAILURES_WINDOW_S = 60.0
+_ADDRESSES_MAX = 10_000
+
+_bearer = HTTPBearer(auto_error=False, description="`mnt_<tenant>_<secret>`, as `mnara-cloud token add` prints it.")
+
+
+class FailedTokens:
+    """Counts refused tokens per client address, so that guessing is slow and its database queries are few."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._counts: OrderedDict[str, tuple[float, int]] = OrderedDict()
+
+    def check(self, address: str | None) -> None:
+        """Raise 429 for an address that failed too often of late."""
+        until_s, count = self._counts.get(address or "", (0.0, 0))
+        wait_s = until_s - self._clock.monotonic_s()
+        if count >= FAILURES_MAX and wait_s > 0:
+            detail = "Too many refused tokens came from this address. Wait a minute and send a valid one."
+            raise Raised(429, "too-many-failures", detail, {"Retry-After": str(int(wait_s) + 1)})
+
+    def count(self, address: str | None) -> None:
+        """Note one more failure."""
+        now_s, key = self._clock.monotonic_s(), address or ""
+        until_s, count = self._counts.pop(key, (0.0, 0))
+        self._counts[key] = (until_s, count + 1) if until_s > now_s else (now_s + FAILURES_WINDOW_S, 1)
+        while len(self._counts) > _ADDRESSES_MAX:
+            self._counts.popitem(last=False)
+
+
+async def _actor(
+    request: Request,
+    deps: Annotated[ApiDeps, Depends(get_deps)],
+    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
+) -> Actor:
+    address: str | None = request.state.client
+    failures: FailedTokens = request.app.state.failed_tokens
+    failures.check(address)
+    if credentials is None:
+        raise Unauthenticated
+    try:
+        return await deps.access.authenticate(credentials.credentials)
+    except Unauthenticated:
+        failures.count(address)
+        raise
+
+
+class Needs:
+    """A route's dependency: the actor, who holds this scope. The scope test reads it off the route."""
+
+    def __init__(self, scope: Scope) -> None:
+        self.scope = scope
+
+    def __call__(self, actor: Annotated[Actor, Depends(_actor)]) -> Actor:
+        """Return the actor or raise Forbidden."""
+        actor.require(self.scope)
+        return actor
+
+
+def needs(scope: Scope) -> Any:
+    """Ask for a scope, as the annotation of a route's `actor`."""
+    return Depends(Needs(scope))

@@ -1,0 +1,1 @@
+"""The default PostgreSQL and MQTT broker, for a machine that has neither."""

@@ -1,0 +1,1 @@
+"""The road to the sites: certificates, enrolment, the MQTT link, publishing desired state, taking in reports."""

@@ -1,0 +1,1 @@
+"""The rules of a site, pure: no clock, no socket, no file."""

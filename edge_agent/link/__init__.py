@@ -1,0 +1,1 @@
+"""The road to the cloud: MQTT, enrolment, what came in and what must go out."""

@@ -1,0 +1,1 @@
+"""The page that a walled subscriber sees, served on site."""

@@ -1,0 +1,1 @@
+"""The road to the router: the only home of librouteros."""

@@ -1,0 +1,208 @@
+"""The control door: one JSON request per line over TCP, one JSON answer per line; for whoever plays the world."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import asdict
+from typing import Any
+
+from lab.mikrotik.errors import ControlError, DialError, RouterLabError, ScriptError
+from lab.mikrotik.faults import Fault
+from lab.mikrotik.journal import as_json
+from lab.mikrotik.modems import DEFAULT_REDIAL_S
+from lab.mikrotik.script import run_script
+from lab.mikrotik.server import DEFAULT_DOWN_S, Server
+from lab.mikrotik.values import format_duration
+from lab.mikrotik.wire import from_wire, to_wire
+
+MAX_LINE_BYTES = 8 * 1024 * 1024
+Request = dict[str, Any]
+Answer = dict[str, Any]
+
+
+class Control:
+    """Answers requests about one served router. `{"do": NAME, …}`; what goes wrong is `{"error": …}`."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._router = server.router
+        self._verbs: dict[str, Callable[[Request], Answer | Awaitable[Answer]]] = {
+            "dial": self._dial,
+            "hangup": self._hangup,
+            "redial": self._redial,
+            "reach": self._reach,
+            "connect": self._connect,
+            "sessions": self._sessions,
+            "rows": self._rows,
+            "script": self._script,
+            "hosts": self._hosts,
+            "reboot": self._reboot,
+            "power-cut": self._power_cut,
+            "carry": self._carry,
+            "fault": self._fault,
+            "delay": self._delay,
+            "writes": self._writes,
+            "events": self._events,
+            "connections": self._connections,
+            "stats": self._stats,
+        }
+
+    async def answer(self, line: bytes) -> Answer:
+        """One request, one answer; never an exception for what somebody typed."""
+        try:
+            request = json.loads(line)
+            if not isinstance(request, dict):
+                raise ControlError("a request is one JSON object")
+            act = self._verbs.get(str(request.get("do")))
+            if act is None:
+                raise ControlError(f"unknown request {request.get('do')!r}; known are: {', '.join(self._verbs)}")
+            result = act(request)
+            return result if isinstance(result, dict) else await result
+        except KeyError as error:
+            return {"error": f"missing {error.args[0]!r}"}
+        except (ValueError, TypeError, RouterLabError) as error:
+            return {"error": str(error)}
+
+    # -- subscribers --------------------------------------------------------------------------------------------
+
+    def _dial(self, request: Request) -> Answer:
+        try:
+            session = self._router.dial(
+                to_wire(str(request["user"])), to_wire(str(request["password"])), request.get("caller_id")
+            )
+        except DialError as error:
+            return {"online": False, "reason": str(error)}
+        return {"online": True, "address": session.address, "rate": session.rate_limit}
+
+    def _hangup(self, request: Request) -> Answer:
+        return {"was_online": self._router.hangup(to_wire(str(request["user"])))}
+
+    def _redial(self, request: Request) -> Answer:
+        password = request.get("password")
+        every_s = float(request.get("every_s", DEFAULT_REDIAL_S))
+        user = to_wire(str(request["user"]))
+        self._router.redial(user, None if password is None else to_wire(str(password)), every_s)
+        return {"online": self._router.sessions.of_user(user) is not None}
+
+    def _reach(self, request: Request) -> Answer:
+        return asdict(self._router.reach(*_target(request), inbound=bool(request.get("inbound", False))))
+
+    def _connect(self, request: Request) -> Answer:
+        fasttracked = request.get("fasttracked")
+        return {"open": self._router.connect(*_target(request), fasttracked=fasttracked)}
+
+    def _sessions(self, _request: Request) -> Answer:
+        now_us = self._router.now_us()
+        return {"sessions": [
+            {
+                "user": from_wire(one.user), "address": one.address, "profile": one.profile, "rate": one.rate_limit,
+                "uptime": format_duration(now_us - one.since_us), "caller_id": one.caller_id,
+            }
+            for one in self._router.sessions.all()
+        ]}  # fmt: skip
+
+    # -- the router ---------------------------------------------------------------------------------------------
+
+    def _rows(self, request: Request) -> Answer:
+        rows = self._router.rows(str(request["menu"]))
+        return {"rows": [{name: from_wire(value) for name, value in row.items()} for row in rows]}
+
+    def _script(self, request: Request) -> Answer:
+        try:
+            run_script(self._router, str(request["text"]))
+        except ScriptError as error:
+            return {"error": str(error), "line": error.line}
+        return {"done": True}
+
+    def _hosts(self, request: Request) -> Answer:
+        """What DNS says: name to addresses."""
+        self._router.set_host(str(request["name"]), [str(address) for address in request["addresses"]])
+        return {"done": True}
+
+    async def _reboot(self, request: Request) -> Answer:
+        await self._server.reboot(float(request.get("down_s", DEFAULT_DOWN_S)))
+        return {"boots": self._router.boots}
+
+    async def _power_cut(self, request: Request) -> Answer:
+        await self._server.power_cut(float(request.get("down_s", DEFAULT_DOWN_S)))
+        return {"boots": self._router.boots}
+
+    def _carry(self, request: Request) -> Answer:
+        up, down = int(request.get("up_bytes", 0)), int(request.get("down_bytes", 0))
+        return {"carried": self._router.carry(to_wire(str(request["user"])), up, down)}
+
+    # -- faults -------------------------------------------------------------------------------------------------
+
+    async def _fault(self, request: Request) -> Answer:
+        options = {name: value for name, value in request.items() if name not in ("do", "kind", "on")}
+        kind = str(request["kind"])
+        if kind == "clear" or request.get("on") is False:
+            await self._server.clear_faults(None if kind == "clear" else kind)
+            return {"done": True}
+        self._server.arm(Fault(kind, **options))
+        return {"done": True}
+
+    def _delay(self, request: Request) -> Answer:
+        self._server.round_trip_s = max(0.0, float(request["round_trip_ms"]) / 1_000)
+        return {"done": True}
+
+    # -- figures ------------------------------------------------------------------------------------------------
+
+    def _writes(self, request: Request) -> Answer:
+        writes = self._router.journal.writes_after(int(request.get("since", 0)))
+        return {"writes": [as_json(write) for write in writes], "last": self._router.journal.writes_in_all}
+
+    def _events(self, request: Request) -> Answer:
+        events = self._router.journal.events_after(int(request.get("since", 0)), request.get("kind"))
+        return {"events": [as_json(event) for event in events]}
+
+    def _connections(self, request: Request) -> Answer:
+        since = int(request.get("since", 0))
+        return {"connections": [
+            as_json(record) for record in self._router.journal.connections() if record.number > since
+        ]}  # fmt: skip
+
+    def _stats(self, _request: Request) -> Answer:
+        records = self._router.journal.connections()
+        return {
+            "version": self._router.version_text,
+            "boots": self._router.boots,
+            "port": self._server.port,
+            "tls_port": self._server.tls_port,
+            "sessions": len(self._router.sessions.all()),
+            "rows": {table.menu.path: len(table) for table in self._router.tables if len(table)},
+            "writes": self._router.journal.writes_in_all,
+            "connections_open": sum(record.closed_at_us is None for record in records),
+            "connections": len(records),
+            "waves": sum(record.waves for record in records),
+            "commands": sum(record.commands for record in records),
+        }
+
+
+def _target(request: Request) -> tuple[str, str, str, int]:
+    protocol = str(request.get("protocol", "tcp"))
+    return to_wire(str(request["user"])), str(request["to"]), protocol, int(request.get("port", 443))
+
+
+@asynccontextmanager
+async def control_door(server: Server, host: str, port: int) -> AsyncIterator[int]:
+    """The door, open for as long as the block lasts; yields its port."""
+    control = Control(server)
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while line := await reader.readline():
+                answer = await control.answer(line)
+                writer.write(json.dumps(answer).encode() + b"\n")
+                await writer.drain()
+        except (ConnectionError, asyncio.LimitOverrunError, ValueError):
+            pass  # gone, or a line beyond the limit: this talk is over
+        finally:
+            writer.close()
+
+    listener = await asyncio.start_server(talk, host, port, limit=MAX_LINE_BYTES)
+    try:
+        yield listener.sockets[0].getsockname()[1]
+    finally:
+        listener.close()

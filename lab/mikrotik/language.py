@@ -1,0 +1,328 @@
+"""The command language: menus and verbs, who may use them, and what they do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from lab.mikrotik.edit import rows_meant
+from lab.mikrotik.errors import Trap, no_permission, no_such_command, no_such_item, no_such_prefix
+from lab.mikrotik.journal import ConnectionRecord
+from lab.mikrotik.policy import POLICIES
+from lab.mikrotik.printing import Columns, View
+from lab.mikrotik.query import Node, compile_query
+from lab.mikrotik.table import Row, Table
+
+if TYPE_CHECKING:
+    from lab.mikrotik.router import Router
+
+_READING = frozenset(("print", "getall", "get", "find", "listen", "export"))
+# Switches of print that change nothing of what comes back over the API.
+_PRINT_SWITCHES = frozenset(
+    [
+        "detail",
+        "once",
+        "stats",
+        "terse",
+        "brief",
+        "without-paging",
+        "value-list",
+        "as-value",
+        "show-ids",
+        "active",
+        "all",
+        "numbers",
+        "where",
+    ]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One sentence taken apart. `words` are the query words, in order."""
+
+    path: str
+    verb: str
+    attributes: dict[str, str]
+    queries: tuple[str, ...] = ()
+    tag: str | None = None
+
+
+@dataclass(slots=True)
+class Access:
+    """Who is asking. `record` ties writes to their connection in the journal."""
+
+    user: str
+    policies: frozenset[str]
+    record: ConnectionRecord
+    address: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A bare `!done`, or one with a value."""
+
+    ret: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Rows to send."""
+
+    table: Table
+    rows: list[Row]
+    columns: Columns
+
+
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """Changes to send until cancelled, after the rows of `first`."""
+
+    table: Table
+    query: Node | None
+    view: View
+    columns: Columns
+    first: list[Row] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """The router ends the connection with this word."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rebooting:
+    """The router goes down now."""
+
+
+Outcome = Done | Listing | Listening | Closing | Rebooting
+
+
+def parse(words: list[str]) -> Command:
+    """A sentence as a command. `=name` without a second `=` is an empty value."""
+    path, _, verb = words[0].rpartition("/")
+    attributes: dict[str, str] = {}
+    queries: list[str] = []
+    tag: str | None = None
+    for word in words[1:]:
+        if word.startswith("="):
+            name, _, value = word[1:].partition("=")
+            attributes[name] = value
+        elif word.startswith("?"):
+            queries.append(word)
+        elif word.startswith(".tag="):
+            tag = word[5:]
+        elif word.startswith(".proplist="):
+            attributes[".proplist"] = word[10:]
+    return Command(path, verb, attributes, tuple(queries), tag)
+
+
+def everything(record: ConnectionRecord, user: str = "script") -> Access:
+    """Access of somebody at the console."""
+    return Access(user, frozenset(POLICIES), record)
+
+
+class Language:
+    """Runs commands against a router."""
+
+    def __init__(self, router: Router) -> None:
+        self._router = router
+        self._writers: dict[str, Callable[[Table, dict[str, str]], Outcome]] = {
+            "add": self._add,
+            "set": self._set,
+            "remove": self._remove,
+            "enable": lambda table, attributes: self._switch(table, attributes, "no"),
+            "disable": lambda table, attributes: self._switch(table, attributes, "yes"),
+            "unset": self._unset,
+            "comment": self._comment,
+            "move": self._move,
+            "reset-counters": lambda _table, _attributes: Done(),
+            "reset-counters-all": lambda _table, _attributes: Done(),
+            "sign": self._sign,
+            "export-certificate": lambda _table, _attributes: Done(),
+        }
+
+    def run(self, command: Command, access: Access) -> Outcome:
+        """Do one command, or raise the Trap that answers it."""
+        if command.path == "/system" and command.verb in ("reboot", "shutdown"):
+            self._allow(access, "reboot")
+            return Rebooting()
+        if not command.path and command.verb == "quit":
+            return Closing("session terminated on request")
+        table = self._table(command)
+        if command.verb not in table.menu.verbs:
+            raise no_such_command()
+        if command.verb in _READING:
+            self._allow(access, "read")
+            return self._read(table, command, access)
+        self._allow(access, table.menu.write_policy)
+        return self._write(table, command, access)
+
+    def _table(self, command: Command) -> Table:
+        tables = self._router.tables
+        if not command.path.startswith("/"):
+            raise no_such_prefix()
+        if not tables.has(command.path) and tables.is_prefix(command.path):
+            raise no_such_command()
+        return tables.get(command.path)
+
+    def _allow(self, access: Access, policy: str) -> None:
+        if policy not in access.policies:
+            raise no_permission()
+
+    # -- reading ------------------------------------------------------------------------------------------------
+
+    def _read(self, table: Table, command: Command, access: Access) -> Outcome:
+        view = View(self._router, table, sensitive="sensitive" in access.policies)
+        match command.verb:
+            case "export":
+                return Done()  # over the API it prints nothing without a file
+            case "get":
+                return self._get(table, view, command.attributes)
+            case "find":
+                rows = view.select(compile_query(command.queries))
+                return Done(";".join(row.id for row in rows))
+            case "listen":
+                return self._listen(table, view, command, print_first=False)
+            case _:
+                return self._print(table, view, command)
+
+    def _print(self, table: Table, view: View, command: Command) -> Outcome:
+        attributes = command.attributes
+        for name in attributes:
+            if name not in _PRINT_SWITCHES and name not in _PRINT_ARGUMENTS:
+                raise Trap(f"unknown parameter {name}")
+        if "follow" in attributes or "follow-only" in attributes:
+            return self._listen(table, view, command, print_first="follow" in attributes)
+        rows = view.select(compile_query(command.queries))
+        if "from" in attributes:
+            wanted = rows_meant(table, attributes["from"])
+            rows = [row for row in rows if row in wanted]
+        if attributes.get("count-only", "no") in ("", "yes", "true"):
+            return Done(str(len(rows)))
+        return Listing(table, rows, view.columns(_proplist(attributes)))
+
+    def _get(self, table: Table, view: View, attributes: dict[str, str]) -> Outcome:
+        row = table.rows[0] if table.menu.singleton else rows_meant(table, _reference(attributes))[0]
+        name = attributes.get("value-name", "")
+        if name not in table.fields:
+            raise Trap(f"unknown parameter {name}" if name else "missing =value-name=")
+        return Done(view.look(row, name) or "")
+
+    def _listen(self, table: Table, view: View, command: Command, *, print_first: bool) -> Outcome:
+        query = compile_query(command.queries)
+        first = view.select(query) if print_first else []
+        return Listening(table, query, view, view.columns(_proplist(command.attributes)), first)
+
+    # -- writing ------------------------------------------------------------------------------------------------
+
+    def _write(self, table: Table, command: Command, access: Access) -> Outcome:
+        """Run a write with the faults that were asked for, and put it in the journal whatever comes of it."""
+        fault = self._router.faults.for_write(table.menu.path)
+        kind = fault.kind if fault is not None else ""
+        outcome: Outcome = Done()
+        answer = "done"
+        try:
+            if kind in ("trap-write", "bare-trap"):
+                raise Trap(fault.message if fault is not None and kind == "trap-write" else "")
+            if kind == "lose-write":
+                answer = "lost"
+                return Done("*FFFFFF" if command.verb == "add" else None)
+            outcome = self._writers[command.verb](table, command.attributes)
+            if kind == "trap-applied" and fault is not None:
+                raise Trap(fault.message)
+        except Trap as trap:
+            answer = trap.message
+            raise
+        finally:
+            self._router.journal.write(
+                self._router.clock.now_us(), access.record, command.tag or "", table.menu.path, command.verb,
+                dict(command.attributes), answer,
+            )  # fmt: skip
+        return Rebooting() if kind == "reboot-on-write" else outcome
+
+    def _add(self, table: Table, attributes: dict[str, str]) -> Outcome:
+        attributes = dict(attributes)
+        before: Row | None = None
+        if (place := attributes.pop("place-before", None)) is not None and table.menu.ordered:
+            before = rows_meant(table, place)[0]
+        if (source := attributes.pop("copy-from", None)) is not None:
+            original = rows_meant(table, source)[0].values
+            writable = {n: v for n, v in original.items() if n in table.fields and not table.fields[n].read_only}
+            attributes = writable | attributes
+        row = self._router.editor.add(table, attributes, before)
+        return Done(row.id)
+
+    def _set(self, table: Table, attributes: dict[str, str]) -> Outcome:
+        rows = [table.rows[0]] if table.menu.singleton else rows_meant(table, _reference(attributes, table))
+        rest = {name: value for name, value in attributes.items() if name not in (".id", "numbers")}
+        self._router.editor.set(table, rows, rest)
+        return Done()
+
+    def _remove(self, table: Table, attributes: dict[str, str]) -> Outcome:
+        _only(attributes, ".id", "numbers")
+        self._router.editor.remove(table, rows_meant(table, _reference(attributes, table)))
+        return Done()
+
+    def _switch(self, table: Table, attributes: dict[str, str], disabled: str) -> Outcome:
+        _only(attributes, ".id", "numbers")
+        rows = rows_meant(table, _reference(attributes, table))
+        self._router.editor.set(table, rows, {"disabled": disabled})
+        return Done()
+
+    def _unset(self, table: Table, attributes: dict[str, str]) -> Outcome:
+        _only(attributes, ".id", "numbers", "value-name")
+        rows = rows_meant(table, _reference(attributes, table))
+        self._router.editor.unset(table, rows, attributes.get("value-name", "").split(","))
+        return Done()
+
+    def _comment(self, table: Table, attributes: dict[str, str]) -> Outcome:
+        rows = rows_meant(table, _reference(attributes, table))
+        self._router.editor.set(table, rows, {"comment": attributes.get("comment", "")})
+        return Done()
+
+    def _move(self, table: Table, attributes: dict[str, str]) -> Outcome:
+        """Rows go directly before `destination`; none, or one that is not there, means the end of the table."""
+        _only(attributes, ".id", "numbers", "destination")
+        moved = rows_meant(table, _reference(attributes, table))
+        destination = table.find(attributes.get("destination", "").split(",")[0])
+        if destination in moved:
+            raise Trap("failure: can not move object before itself")
+        table.move(moved, destination)
+        return Done()
+
+    def _sign(self, table: Table, attributes: dict[str, str]) -> Outcome:
+        for row in rows_meant(table, _reference(attributes, table)):
+            signed = {"private-key": "true", "authority": "false" if "ca" in attributes else "true"}
+            table.change(row, signed | {"issuer": f"CN={attributes.get('ca', row.get('common-name'))}"})
+        return Done()
+
+
+_PRINT_ARGUMENTS = frozenset((".proplist", "count-only", "follow", "follow-only", "interval", "from", "file"))
+
+
+def _proplist(attributes: dict[str, str]) -> list[str] | None:
+    wanted = attributes.get(".proplist")
+    return [name for name in wanted.split(",") if name] if wanted else None
+
+
+def _reference(attributes: dict[str, str], table: Table | None = None) -> str | None:
+    """The rows a command means: `.id`, or `numbers` where a bare number is a position."""
+    if ".id" in attributes:
+        return attributes[".id"]
+    numbers = attributes.get("numbers")
+    if numbers is None or table is None or not numbers.isdecimal():
+        return numbers
+    row = table.at_position(int(numbers))
+    if row is None:
+        raise no_such_item()
+    return row.id
+
+
+def _only(attributes: dict[str, str], *names: str) -> None:
+    for name in attributes:
+        if name not in names:
+            raise Trap(f"unknown parameter {name}")

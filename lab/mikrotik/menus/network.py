@@ -1,0 +1,177 @@
+"""Interfaces, addresses, pools, queues and DNS."""
+
+from lab.mikrotik.live import pool_available, pool_total, pool_used, queue_bytes, session_byte_counter
+from lab.mikrotik.schema import COMMENT, DISABLED, Field, Menu, Unique, flag, read_only
+from lab.mikrotik.values import (
+    boolean,
+    duration,
+    duration_us,
+    first_of,
+    ip4,
+    ip4_block,
+    ip4_with_length,
+    ip6,
+    number,
+    pair,
+    queue_targets,
+    rate,
+    several,
+    text,
+)
+
+_TABLE = frozenset(
+    ["print", "getall", "get", "add", "set", "remove", "enable", "disable", "comment", "listen", "find", "export"]
+)
+
+
+def _seconds(value: str) -> str:
+    duration_us(value)
+    return value
+
+
+def _interface(name: str, kind: str) -> dict[str, str]:
+    return {"name": name, "default-name": name, "type": kind, "running": "true"}
+
+
+INTERFACE = Menu(
+    path="/interface",
+    name_field="name",
+    verbs=_TABLE - {"add", "remove"},
+    builtin=(
+        *((port, _interface(f"ether{port}", "ether")) for port in range(1, 6)),
+        (6, _interface("bridge", "bridge")),
+    ),
+    fields=(
+        Field("name", required=True),
+        *read_only("default-name", "type", "actual-mtu", "mac-address", "last-link-up-time"),
+        Field("mtu", default="1500"),
+        Field("l2mtu"),
+        Field("rx-byte", live=session_byte_counter("up")),
+        Field("tx-byte", live=session_byte_counter("down")),
+        flag("dynamic", absent_when_false=True),
+        flag("running"),
+        DISABLED,
+        COMMENT,
+    ),
+)
+
+INTERFACE_LIST = Menu(
+    path="/interface/list",
+    name_field="name",
+    verbs=_TABLE - {"enable", "disable"},
+    unique=(Unique(("name",), "failure: already have such name"),),
+    builtin=tuple(
+        (0x2000000 + at, {"name": name, "builtin": "true"})
+        for at, name in enumerate(("all", "none", "dynamic", "static"))
+    ),
+    fields=(
+        Field("name", required=True),
+        Field("include", default=""),
+        Field("exclude", default=""),
+        flag("builtin"),
+        flag("dynamic"),
+        COMMENT,
+    ),
+)
+
+INTERFACE_LIST_MEMBER = Menu(
+    path="/interface/list/member",
+    indexed=("list",),
+    verbs=_TABLE,
+    unique=(Unique(("list", "interface"), "failure: already have such member"),),
+    fields=(
+        Field("list", required=True, refers="/interface/list"),
+        Field("interface", required=True, refers="/interface"),
+        flag("dynamic"),
+        DISABLED,
+        COMMENT,
+    ),
+)
+
+POOL = Menu(
+    path="/ip/pool",
+    name_field="name",
+    verbs=_TABLE - {"enable", "disable"},
+    unique=(Unique(("name",), "failure: pool with such name exists"),),
+    fields=(
+        Field("name", required=True),
+        Field("ranges", several(ip4_block), required=True),
+        Field("next-pool", refers="/ip/pool", or_kind=lambda value: value if value == "none" else ip4("")),
+        Field("total", live=pool_total, since=(7, 20)),
+        Field("used", live=pool_used, since=(7, 20)),
+        Field("available", live=pool_available, since=(7, 20)),
+        COMMENT,
+    ),
+)
+
+ADDRESS = Menu(
+    path="/ip/address",
+    indexed=("address",),
+    verbs=_TABLE,
+    unique=(Unique(("address", "interface"), "failure: already have such address"),),
+    fields=(
+        Field("address", ip4_with_length, required=True),
+        Field("network", ip4),
+        Field("interface", required=True, refers="/interface"),
+        *read_only("actual-interface"),
+        flag("invalid"),
+        flag("dynamic"),
+        DISABLED,
+        COMMENT,
+    ),
+)
+
+_PAIR_RATE = pair(rate)
+
+QUEUE = Menu(
+    path="/queue/simple",
+    name_field="name",
+    ordered=True,
+    indexed=("target", "comment"),
+    verbs=_TABLE | {"move", "unset", "reset-counters"},
+    unique=(Unique(("name",), "failure: already have such name"),),
+    fields=(
+        Field("name"),
+        Field("target", queue_targets, required=True),
+        Field("dst"),
+        Field("parent", default="none"),
+        Field("packet-marks", default=""),
+        Field("priority", pair(number(1, 8)), default="8/8"),
+        Field("queue", pair(text), default="default-small/default-small"),
+        Field("limit-at", _PAIR_RATE, default="0/0"),
+        Field("max-limit", _PAIR_RATE, default="0/0"),
+        Field("burst-limit", _PAIR_RATE, default="0/0"),
+        Field("burst-threshold", _PAIR_RATE, default="0/0"),
+        Field("burst-time", pair(duration()), default="0s/0s"),
+        Field("bucket-size", pair(text), default="0.1/0.1"),
+        Field("time"),
+        *(Field(f"total-{part}") for part in ("limit-at", "max-limit", "priority", "queue")),
+        Field("bytes", live=queue_bytes),
+        *(Field(name, read_only=True, default="0/0") for name in ("packets", "rate", "packet-rate", "dropped")),
+        flag("invalid"),
+        flag("dynamic"),
+        DISABLED,
+        COMMENT,
+    ),
+)
+
+DNS = Menu(
+    path="/ip/dns",
+    singleton=True,
+    verbs=frozenset(("print", "getall", "get", "set")),
+    fields=(
+        Field("servers", several(first_of(ip4, ip6)), default=""),
+        Field("dynamic-servers", read_only=True, default=""),
+        Field("use-doh-server", default=""),
+        Field("verify-doh-cert", boolean, default="false"),
+        Field("allow-remote-requests", boolean, default="false"),
+        Field("max-udp-packet-size", number(50, 65_507), default="4096"),
+        Field("query-server-timeout", _seconds, default="2s"),
+        Field("query-total-timeout", _seconds, default="10s"),
+        Field("cache-size", number(), default="2048"),
+        Field("cache-max-ttl", duration(), default="1w"),
+        Field("cache-used", read_only=True, default="48"),
+    ),
+)
+
+MENUS = (INTERFACE, INTERFACE_LIST, INTERFACE_LIST_MEMBER, POOL, ADDRESS, QUEUE, DNS)

@@ -1,0 +1,194 @@
+"""The system itself: identity, clock, resources, users, services, certificates, log."""
+
+from lab.mikrotik import live
+from lab.mikrotik.policy import merge_policies, new_policies
+from lab.mikrotik.schema import COMMENT, DISABLED, Field, Menu, Unique, flag, read_only
+from lab.mikrotik.values import boolean, enum, ip4, number, several, text
+
+_READ = frozenset(("print", "getall", "get"))
+_TABLE = frozenset(["print", "getall", "get", "add", "set", "remove", "comment", "find", "export"])
+
+IDENTITY = Menu(
+    path="/system/identity",
+    singleton=True,
+    verbs=_READ | {"set"},
+    fields=(Field("name", default="MikroTik"),),
+)
+
+RESOURCE = Menu(
+    path="/system/resource",
+    singleton=True,
+    verbs=_READ,
+    fields=(
+        Field("uptime", live=live.router_uptime),
+        Field("version", live=live.version_text),
+        *(Field(name, read_only=True, default=value) for name, value in (
+            ("build-time", "2025-02-21 10:22:37"), ("factory-software", "7.12.1"), ("free-memory", "800000000"),
+            ("total-memory", "1073741824"), ("cpu", "ARM64"), ("cpu-count", "4"), ("cpu-frequency", "1400"),
+            ("cpu-load", "3"), ("free-hdd-space", "900000000"), ("total-hdd-space", "1073741824"),
+        )),
+        Field("write-sect-since-reboot", live=live.writes_since_boot),
+        Field("write-sect-total", live=live.writes_in_all),
+        *(Field(name, read_only=True, default=value) for name, value in (
+            ("bad-blocks", "0"), ("architecture-name", "arm64"), ("board-name", "RB5009UG+S+"),
+            ("platform", "MikroTik"),
+        )),
+    ),
+)  # fmt: skip
+
+CLOCK = Menu(
+    path="/system/clock",
+    singleton=True,
+    verbs=_READ | {"set"},
+    fields=(
+        Field("time", live=live.clock_time),
+        Field("date", live=live.clock_date),
+        Field("time-zone-autodetect", boolean, default="true"),
+        Field("time-zone-name", default="manual"),
+        Field("gmt-offset", read_only=True, default="+00:00"),
+        Field("dst-active", read_only=True, default="false"),
+    ),
+)
+
+NTP_CLIENT = Menu(
+    path="/system/ntp/client",
+    singleton=True,
+    verbs=_READ | {"set"},
+    since=(7,),
+    fields=(
+        Field("enabled", boolean, default="false"),
+        Field("mode", enum("unicast", "broadcast", "multicast", "manycast"), default="unicast"),
+        Field("servers", several(text), default=""),
+        Field("vrf", default="main"),
+        Field("freq-drift", read_only=True, default="0 PPM"),
+        Field("status", live=live.ntp_status),
+        Field("synced-server", live=live.ntp_server),
+        Field("synced-stratum", read_only=True),
+        Field("system-offset", read_only=True),
+    ),
+)
+
+NTP_CLIENT_6 = Menu(
+    path="/system/ntp/client",
+    singleton=True,
+    verbs=_READ | {"set"},
+    until=(7,),
+    fields=(
+        Field("enabled", boolean, default="false"),
+        Field("primary-ntp", ip4, default="0.0.0.0"),  # noqa: S104  # how v6 reads when unset
+        Field("secondary-ntp", ip4, default="0.0.0.0"),  # noqa: S104  # how v6 reads when unset
+        Field("server-dns-names", several(text), default=""),
+        Field("mode", read_only=True, default="unicast"),
+    ),
+)
+
+USER_GROUP = Menu(
+    path="/user/group",
+    name_field="name",
+    verbs=_TABLE,
+    write_policy="policy",
+    held_message="failure: group has some users",
+    unique=(Unique(("name",), "failure: group with the same name already exists"),),
+    builtin=(
+        (1, {"name": "read", "policy": new_policies(
+            "local,telnet,ssh,reboot,read,test,winbox,password,web,sniff,api,romon,rest-api")}),
+        (2, {"name": "write", "policy": new_policies(
+            "local,telnet,ssh,reboot,read,write,test,winbox,password,web,sniff,api,romon,rest-api")}),
+        (3, {"name": "full", "policy": new_policies(
+            "local,telnet,ssh,ftp,reboot,read,write,policy,test,winbox,password,web,sniff,sensitive,api,romon,"
+            "rest-api")}),
+    ),
+    fields=(
+        Field("name", required=True),
+        Field("policy", new_policies, default=new_policies(""), merge=merge_policies),
+        Field("skin", default="default"),
+        COMMENT,
+    ),
+)  # fmt: skip
+
+USER = Menu(
+    path="/user",
+    name_field="name",
+    indexed=("group",),
+    verbs=_TABLE | {"enable", "disable"},
+    write_policy="policy",
+    unique=(Unique(("name",), "failure: user with the same name already exists"),),
+    fields=(
+        Field("name", required=True),
+        Field("group", required=True, refers="/user/group"),
+        Field("address", default=""),
+        Field("password", default="", write_only=True),
+        Field("inactivity-policy", default="none", since=(7, 18)),
+        Field("inactivity-timeout", default="10m", since=(7, 18)),
+        *read_only("last-logged-in"),
+        flag("expired"),
+        DISABLED,
+        COMMENT,
+    ),
+)
+
+USER_ACTIVE = Menu(
+    path="/user/active",
+    indexed=("name",),
+    verbs=_READ | {"find"},
+    survives_reboot=False,
+    fields=(*read_only("when", "name", "address", "via", "group"), flag("radius")),
+)
+
+_SERVICES = (
+    ("telnet", "23", "true"), ("ftp", "21", "true"), ("www", "80", "true"), ("ssh", "22", "false"),
+    ("www-ssl", "443", "true"), ("api", "8728", "false"), ("winbox", "8291", "false"), ("api-ssl", "8729", "false"),
+)  # fmt: skip
+
+SERVICE = Menu(
+    path="/ip/service",
+    name_field="name",
+    verbs=_READ | {"set", "enable", "disable", "find", "unset"},
+    builtin=tuple(
+        (at, {"name": name, "port": port, "disabled": disabled, "proto": "tcp"})
+        for at, (name, port, disabled) in enumerate(_SERVICES)
+    ),
+    fields=(
+        Field("name", read_only=True),
+        Field("port", number(1, 65_535)),
+        *read_only("proto", "local", "remote"),
+        Field("address", default=""),
+        Field("certificate", default="none"),
+        Field("tls-version", enum("any", "only-1.2"), default="any"),
+        Field("vrf", default="main", since=(7,)),
+        Field("max-sessions", number(1, 1000), default="20", since=(7, 16)),
+        flag("invalid"),
+        flag("dynamic"),
+        flag("connection", absent_when_false=True),
+        DISABLED,
+    ),
+)
+
+CERTIFICATE = Menu(
+    path="/certificate",
+    name_field="name",
+    verbs=_TABLE | {"sign", "export-certificate"},
+    unique=(Unique(("name",), "failure: certificate with the same name already exists"),),
+    fields=(
+        Field("name", required=True),
+        *(Field(name) for name in ("common-name", "subject-alt-name", "key-usage", "country", "state", "locality",
+                                   "organization", "unit", "digest-algorithm")),
+        Field("key-size", default="2048"),
+        Field("days-valid", number(1), default="365"),
+        Field("trusted", boolean, default="false"),
+        *read_only("issuer", "fingerprint", "invalid-before", "invalid-after", "ca"),
+        flag("private-key"),
+        flag("authority"),
+    ),
+)  # fmt: skip
+
+LOG = Menu(
+    path="/log",
+    verbs=_READ | {"listen", "find"},
+    survives_reboot=False,
+    fields=read_only("time", "topics", "message", "extra-info"),
+)
+
+MENUS = (
+    IDENTITY, RESOURCE, CLOCK, NTP_CLIENT, NTP_CLIENT_6, USER_GROUP, USER, USER_ACTIVE, SERVICE, CERTIFICATE, LOG,
+)  # fmt: skip

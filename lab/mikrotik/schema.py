@@ -1,0 +1,109 @@
+"""How a menu is described: its fields, names, rules and texts. Menus are data; the verbs read them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from lab.mikrotik.values import Kind, boolean, text
+
+Version = tuple[int, ...]
+TABLE_VERBS = frozenset(
+    [
+        "print",
+        "getall",
+        "get",
+        "add",
+        "set",
+        "remove",
+        "enable",
+        "disable",
+        "unset",
+        "comment",
+        "listen",
+        "find",
+        "export",
+    ]
+)
+ALWAYS = (0,)
+NEVER = (999,)
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One property.
+
+    `default` None means: absent until it is set, and absent again when unset. `live` computes the value when it
+    is printed; `read_only` is stored but not writable. `refers` names the menu whose row names are the only
+    values taken (`or_kind` are values taken beside names). `sensitive` is masked without that policy.
+    """
+
+    name: str
+    kind: Kind = text
+    default: str | None = None
+    required: bool = False
+    read_only: bool = False
+    live: "Live | None" = None
+    refers: str | None = None
+    or_kind: Kind | None = None
+    list_of_names: bool = False
+    sensitive: bool = False
+    write_only: bool = False
+    absent_when: tuple[str, ...] = ()
+    merge: Callable[[str, str], str] | None = None  # (old, written) on set
+    since: Version = ALWAYS
+    until: Version = NEVER
+
+    def known(self, version: Version) -> bool:
+        return self.since <= version < self.until
+
+
+# Router and row are `Any` here because the router itself is built from schemas: naming it would be a circle.
+Live = Callable[[Any, Any], str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Unique:
+    """No two rows with the same values of these fields; the first one must be indexed."""
+
+    fields: tuple[str, ...]
+    message: str
+    enabled_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Menu:
+    """One menu. `singleton` menus have one row without id. `held` refuses removal of rows that others name."""
+
+    path: str
+    fields: tuple[Field, ...]
+    verbs: frozenset[str] = TABLE_VERBS
+    name_field: str | None = None
+    singleton: bool = False
+    ordered: bool = False
+    indexed: tuple[str, ...] = ()
+    unique: tuple[Unique, ...] = ()
+    held_message: str | None = None
+    dynamic_removable: bool = False
+    write_policy: str = "write"
+    survives_reboot: bool = True
+    since: Version = ALWAYS
+    until: Version = NEVER
+    builtin: tuple[tuple[int, dict[str, str]], ...] = field(default=())
+
+    def known(self, version: Version) -> bool:
+        return self.since <= version < self.until
+
+
+DISABLED = Field("disabled", boolean, default="false")
+COMMENT = Field("comment", default="", absent_when=("",))
+
+
+def flag(name: str, *, absent_when_false: bool = False) -> Field:
+    """A read-only status flag; some are absent instead of `false`."""
+    absent = ("false",) if absent_when_false else ()
+    return Field(name, read_only=True, default="false", absent_when=absent)
+
+
+def read_only(*names: str) -> tuple[Field, ...]:
+    """Stored properties that clients cannot write."""
+    return tuple(Field(name, read_only=True) for name in names)

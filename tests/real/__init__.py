@@ -1,0 +1,1 @@
+"""The tests and the story against Debian's own servers."""
