@@ -73,6 +73,7 @@ class Intake:
         self._new_id = new_id
         self._lanes: list[asyncio.Queue[Arrived]] = [asyncio.Queue(_WAITING_MAX) for _ in range(_WORKERS)]
         self._outbox_low: dict[str, int] = {}
+        self._gaps: dict[str, int] = {}
 
     async def run(self, inbox: asyncio.Queue[Arrived]) -> None:
         """Work until cancelled."""
@@ -197,9 +198,10 @@ class Intake:
                 raise self._revoked(agent)
             stored = await fleet.find_last_event(connection, agent)
             if not fits(numbers[0], stored, self._outbox_low.get(agent.installation)):
-                raise Refusal("gap")
+                self._gap(agent, numbers[0])
             await fleet.take_events(connection, agent, checked.taken, now)
             keys = await self._roster.keys(connection, agent.tenant_id, now)
+        self._gaps.pop(agent.installation, None)
         if checked.refused:
             log.warning("events_refused", agent=agent.name, numbers=checked.refused)
         try:
@@ -207,6 +209,16 @@ class Intake:
             self._speaker.say(agent, keys, ack, correlation=message.envelope.id)
         except LinkDown:
             return  # the agent sends the batch again, and it changes nothing
+
+    def _gap(self, agent: AgentRow, first: int) -> None:
+        """Wait for what is missing before `first`, once: sent again the same way, it is all that the agent still has."""
+        earlier = self._gaps.get(agent.installation)
+        if earlier == first:
+            del self._gaps[agent.installation]
+            log.error("events_missing", agent=agent.name, before=first)
+            return
+        self._gaps[agent.installation] = min(first, earlier or first)
+        raise Refusal("gap")
 
     async def _resync(self, agent: AgentRow, message: Message, resync: Resync) -> None:
         async with self._database.worker() as connection:

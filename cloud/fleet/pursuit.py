@@ -54,7 +54,11 @@ class Pursuit:
     @property
     def settled(self) -> bool:
         """Tell whether the agent has reported that the router matches what is desired."""
-        return self.applied == self.goal and not self.snapshot_wanted
+        return self.applied == self.goal and not self.snapshot_wanted and not self._digest_wrong
+
+    @property
+    def _digest_wrong(self) -> bool:
+        return self.stored == self.goal and self.stored_digest not in {"", self.target.digest}
 
     def base(self, now_s: float) -> int:
         """Return the generation from which changes should be read: assumed, or after silence reported."""
@@ -65,7 +69,7 @@ class Pursuit:
     def decide(self, target: Held, changes: int, now_s: float) -> Send:
         """Decide what to send now that the desired state and the number of rows changed since `base` are known."""
         self.target = target
-        if self.stored == self.goal and self.stored_digest not in {"", target.digest}:
+        if self._digest_wrong:
             self.snapshot_wanted = True
         if self.settled:
             self.resend_at_s, self.pause_s = None, RESEND_FIRST_S
