@@ -69,6 +69,16 @@ class Inbox:
         self._work: asyncio.Task[None] | None = None
         self._retry_at_s = 0.0
 
+    @property
+    def waiting(self) -> int:
+        """How many callbacks wait for their commit."""
+        return len(self._waiting)
+
+    @property
+    def spooled_bytes(self) -> int:
+        """How much waits in the spool for the database."""
+        return self._spool.size_bytes()
+
     async def store(self, row: InboxRow) -> None:
         """Return once the callback is on disk, in the database or the spool; else raise InboxUnavailable."""
         if len(self._waiting) >= WAITING_MAX:

@@ -14,7 +14,6 @@ from uuid import UUID
 import httpx
 from fastapi import FastAPI
 
-from cloud.api.assembly import assemble_api
 from cloud.api.deps import ApiDeps
 from cloud.clock import SystemClock
 from cloud.db.engine import Connection, Database
@@ -27,6 +26,7 @@ from cloud.payments.spool import Spool
 from cloud.payments.webhooks import HookDirectory
 from cloud.services.access import NewTenant
 from cloud.services.roles import Role
+from tests.support.assembly import assemble_api
 
 _numbers = count(1)
 

@@ -102,6 +102,24 @@ async def test_a_body_that_never_ends_is_kept_as_far_as_the_bound(api: ApiUnderT
     assert len(await _inbox(api, token, "malformed")) == 1
 
 
+async def test_a_body_that_breaks_off_is_kept_and_asked_for_again(api: ApiUnderTest) -> None:
+    token, path = await _hook(api)
+    messages = [{"type": "http.request", "body": b'{"TransID":"TKL', "more_body": True}, {"type": "http.disconnect"}]
+    answered: list[Any] = []
+
+    async def receive() -> Any:
+        return messages.pop(0)
+
+    async def send(message: Any) -> None:
+        answered.append(message)
+
+    scope = {"type": "http", "method": "POST", "path": path, "raw_path": path.encode(), "query_string": b""}
+    await api.app({**scope, "headers": [], "client": ("203.0.113.7", 1), "http_version": "1.1"}, receive, send)
+    assert answered[0]["status"] == 408
+    [row] = await _inbox(api, token, "malformed")
+    assert (row["raw"], "broke off" in row["reason"]) == ('{"TransID":"TKL', True)
+
+
 async def test_an_unknown_path_is_404_and_stores_nothing(api: ApiUnderTest) -> None:
     token, path = await _hook(api)
     for other in ("/hooks/p/nothing/confirm", path[:-10] + "0" * 2 + "/confirm", "/hooks/p/" + "0" * 80 + "/confirm"):
