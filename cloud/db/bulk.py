@@ -98,10 +98,10 @@ def to_json(rows: Sequence[Row]) -> str:
 
 
 def _plain(value: object) -> str:
+    if isinstance(value, UUID):
+        return value.hex  # half the price of str(value), and there are sixty in one payment
     if isinstance(value, datetime):
         return value.isoformat()
-    if isinstance(value, UUID):
-        return str(value)
     if isinstance(value, bytes):
         return f"\\x{value.hex()}"
     raise TypeError(f"{type(value).__name__} has no place in a set of rows")

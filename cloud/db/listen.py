@@ -8,6 +8,7 @@ import psycopg
 from psycopg import sql
 
 from cloud.db import failures
+from cloud.db.engine import WORKER_ROLE, role_url
 
 _ASK_AGAIN_S = 30.0
 """How often a silent connection is tried: a server that vanished without a word must be noticed."""
@@ -34,14 +35,15 @@ async def listen(
                 await _hear(connection, heard)
         except failures.DatabaseError as error:
             attempt += 1
-            _log.warning("not listening to the database", extra={"channel": channel, "error": str(error)})
+            _log.warning("not listening to the database (%s)", type(error).__name__, extra={"channel": channel})
             await sleep(failures.pause_s(attempt, random_below))
 
 
 async def _connect(url: str) -> psycopg.AsyncConnection[tuple[object, ...]]:
-    # Not role_url: SQLAlchemy writes the blanks of its `options` as "+", which libpq takes for plus signs.
-    address = url.replace("postgresql+psycopg://", "postgresql://", 1)
-    return await psycopg.AsyncConnection.connect(address, autocommit=True, connect_timeout=5)
+    # Not as one text: SQLAlchemy writes a space in `options` as "+", which libpq does not read back.
+    address = role_url(url, WORKER_ROLE)
+    parts = address.translate_connect_args(username="user", database="dbname") | dict(address.query)
+    return await psycopg.AsyncConnection.connect(**parts, autocommit=True, connect_timeout=5)
 
 
 async def _hear(connection: psycopg.AsyncConnection[tuple[object, ...]], heard: Callable[[str], None]) -> None:
