@@ -8,6 +8,7 @@ import socket
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -62,7 +63,8 @@ log = structlog.get_logger(__name__)
 clock = SystemClock()
 RAILS: dict[str, PaymentRail] = {"mpesa": MpesaC2B(clock)}
 
-Loop = Coroutine[Any, Any, None]
+Loop = Callable[[], Coroutine[Any, Any, None]]
+"""Something that runs until it is cancelled; called when everything else is set up."""
 
 _STOP_TIMEOUT_S = 8
 _MIGRATE_TRIES = 120
@@ -195,20 +197,20 @@ async def run_halves(
     notices: dict[str, list[Wake]] = {AGENTS: [lambda _name: keep_out.set()]}
     missed: list[Callable[[], None]] = [keep_out.set]
     async with asyncio.TaskGroup() as group, contextlib.AsyncExitStack() as closing:
-        loops = [keep_revoked_out(parts, url, keep_out)]
+        loops: list[Loop] = [partial(keep_revoked_out, parts, url, keep_out)]
         if only is not Only.API:
             worker = make_worker(ground, database)
             for channel, call in worker.notices.items():
                 notices.setdefault(channel, []).append(call)
             missed.append(worker.missed)
-            loops += [worker.run(), *job_loops(ground, database, url, worker)]
+            loops += [worker.run, *job_loops(ground, database, url, worker)]
         servers: list[tuple[Server, socket.socket]] = []
         if only is not Only.WORKER:
             api, api_loops = await make_api(ground, database, url, closing)
             servers = make_servers(ground, api, database)
             loops += api_loops
-        loops.append(listen(url, notices, lambda: call_all(missed)))
-        running = [group.create_task(loop, name=getattr(loop, "__qualname__", "loop")) for loop in loops]
+        loops.append(partial(listen, url, notices, lambda: call_all(missed)))
+        running = [group.create_task(loop()) for loop in loops]
         serving = [group.create_task(server.serve(sockets=[taken]), name="server") for server, taken in servers]
         log.info("cloud_runs", only=only or "all", pid=os.getpid())
         await stop.wait()
@@ -278,7 +280,7 @@ def job_loops(ground: Ground, database: Database, url: str, worker: FleetWorker)
         "random_below": ids.random_below,
         "on_desired": publish,
     }
-    return [Poster(database, rails=RAILS, **common).run(url), DueTick(database, **common).run()]
+    return [partial(Poster(database, rails=RAILS, **common).run, url), DueTick(database, **common).run]
 
 
 async def make_api(
@@ -314,7 +316,7 @@ async def make_api(
         ready={"database": database_answers(writers[1])},
     )
     app = create_app(deps, metrics=Metrics(REGISTRY))
-    return app, [directory.refresh_forever(), inbox.drain_forever()]
+    return app, [directory.refresh_forever, inbox.drain_forever]
 
 
 def database_answers(writer: InboxWriter) -> Callable[[], Awaitable[bool]]:

@@ -60,6 +60,9 @@ def create_app(deps: ApiDeps, *, metrics: Metrics | None = None) -> FastAPI:
     app = FastAPI(title="Mnara", version=deps.settings.version, description=_DESCRIPTION, docs_url=None, redoc_url=None)
     app.state.deps = deps
     app.state.metrics = metrics or Metrics()
+    inbox = deps.webhooks.inbox
+    app.state.metrics.watch("mnara_inbox_waiting", "Callbacks that wait for their commit.", lambda: inbox.waiting)
+    app.state.metrics.watch("mnara_spool_bytes", "What waits for the database.", lambda: inbox.spooled_bytes)
     app.state.failed_tokens = FailedTokens(deps.clock)
     app.router.routes[:0] = hook_routes(deps)
     for module in _ROUTERS:
@@ -72,7 +75,7 @@ def create_app(deps: ApiDeps, *, metrics: Metrics | None = None) -> FastAPI:
         metrics=app.state.metrics,
         new_request_id=lambda: deps.new_id().hex,
     )
-    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
+    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]  # as FastAPI documents it
     return app
 
 

@@ -1,6 +1,8 @@
 """What Prometheus may ask of the API, in a registry of its own."""
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from collections.abc import Callable
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 _BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
@@ -31,6 +33,10 @@ class Metrics:
         self._seconds.labels(method, route).observe(seconds)
         if status == 401:
             self._refused_tokens.inc()
+
+    def watch(self, name: str, says: str, value: Callable[[], float]) -> None:
+        """Ask for a value at each scrape."""
+        Gauge(name, says, registry=self.registry).set_function(value)
 
     def render(self) -> bytes:
         """Return the text that Prometheus scrapes."""

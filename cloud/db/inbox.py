@@ -15,6 +15,8 @@ from psycopg.conninfo import make_conninfo
 from cloud.db.engine import APP_ROLE, role_url
 
 NOTIFY_CHANNEL = "mnara_inbox"
+RELEASED = "released: "
+"""A row's reason begins so when a human has looked at it and wants it posted whatever is odd about it."""
 _LIMITS = {"connect_timeout": 2, "tcp_user_timeout": 3000, "application_name": "mnara inbox"}
 _WRITE_TIMEOUT_S = 3.0
 """The rail gives up after some 8 s; the spool needs its share of them."""
@@ -57,7 +59,7 @@ class InboxWriter:
     """One connection of the app's role that commits a group of callbacks, of any tenants, in one round trip.
 
     It goes past SQLAlchemy for psycopg's pipeline: begin, tenant, insert, notify and commit leave together.
-    Not safe for two writes at once: `cloud.payments.inbox` groups what comes at the same time.
+    Calls take turns: `cloud.payments.inbox` groups what comes at the same time.
     """
 
     def __init__(self, url: str) -> None:
@@ -66,14 +68,27 @@ class InboxWriter:
         # Not URL.render_as_string: it writes the blanks of `options` as "+", which libpq takes for plus signs.
         self._conninfo = make_conninfo(**(parts | _LIMITS))
         self._connection: psycopg.AsyncConnection | None = None
+        self._turn = asyncio.Lock()
 
     async def write(self, rows: Sequence[InboxRow]) -> None:
-        """Commit all rows or none, and wake the poster; raise DatabaseGone or RowsRefused."""
-        await self._in_time(self._write(rows))
+        """Commit all rows or none, and wake the poster; raise DatabaseGone or RowsRefused.
+
+        A connection that broke while it was idle (the server was restarted) is worth one new one. If it broke during
+        the commit, rows may be stored twice: the poster knows a receipt it has seen.
+        """
+        async with self._turn:
+            idle = self._connection is not None
+            try:
+                await self._in_time(self._write(rows))
+            except DatabaseGone:
+                if not idle:
+                    raise
+                await self._in_time(self._write(rows))
 
     async def ping(self) -> None:
         """Raise DatabaseGone unless the database answers."""
-        await self._in_time(self._ping())
+        async with self._turn:
+            await self._in_time(self._ping())
 
     async def close(self) -> None:
         """Close the connection."""

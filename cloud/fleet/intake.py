@@ -211,7 +211,7 @@ class Intake:
             return  # the agent sends the batch again, and it changes nothing
 
     def _gap(self, agent: AgentRow, first: int) -> None:
-        """Wait for what is missing before `first`, once: sent again the same way, it is all that the agent still has."""
+        """Wait for what is missing before `first`, once: sent again the same, it is all that the agent still has."""
         earlier = self._gaps.get(agent.installation)
         if earlier == first:
             del self._gaps[agent.installation]

@@ -129,7 +129,7 @@ class Webhooks:
         find_account: FindAccount | None = None,
     ) -> None:
         self._directory = directory
-        self._inbox = inbox
+        self.inbox = inbox
         self._rails = rails
         self._clock = clock
         self._find_account = find_account
@@ -147,13 +147,13 @@ class Webhooks:
             row = self._row(hook, received, "confirmation", "quarantined", doubt)
         else:
             row = self._row(hook, received, "confirmation", "new", None)
-        await self._inbox.store(row)
+        await self.inbox.store(row)
         return rail.confirmed()
 
     async def validate(self, hook: Hook, received: Received) -> bytes:
         """Store a validation, return yes or the rail's code for no; raise InboxUnavailable."""
         rail = self._rails[hook.rail]
-        await self._inbox.store(self._row(hook, received, "validation", "noted", received.cut))
+        await self.inbox.store(self._row(hook, received, "validation", "noted", received.cut))
         known = not rail.asks_account() or await self._account_known(hook, rail.bill_reference(received.raw))
         return rail.answer_validation(received.raw, hook.shortcode, account_known=known)
 

@@ -20,6 +20,7 @@ BODY_TIMEOUT_S = 10.0
 """The rail itself waits about eight."""
 
 _SEND_AGAIN = "Nothing can be stored just now. Send it again in a few seconds."
+_BROKE_OFF = "The body did not come to its end. Send the request again."
 _UNKNOWN = "There is no such path here. Register the URL that the list of shortcodes shows."
 
 
@@ -35,14 +36,15 @@ class HookEnd:
         """Answer one callback."""
         request = Request(scope, receive)
         hook = await self._hook(request.path_params["token"])
-        received = await _read(request)
+        received, whole = await _read(request)
         try:
             answer = await self._answer(hook, received)
         except InboxUnavailable as error:
             raise Raised(503, "unavailable", _SEND_AGAIN, {"Retry-After": "5"}) from error
-        if received.raw or received.cut is None:
-            headers = {"Connection": "close"} if received.cut else None
-            await Response(answer, 200, headers, "application/json")(scope, receive, send)
+        if not whole:
+            raise Raised(408, "broke-off", _BROKE_OFF, {"Connection": "close"})
+        headers = {"Connection": "close"} if received.cut else None
+        await Response(answer, 200, headers, "application/json")(scope, receive, send)
 
     async def _hook(self, token: str) -> Hook:
         try:
@@ -60,18 +62,20 @@ def hook_routes(deps: ApiDeps) -> list[Route]:
     ]
 
 
-async def _read(request: Request) -> Received:
-    """Read a body up to the bound; what is longer, or breaks off, is kept as far as it came."""
+async def _read(request: Request) -> tuple[Received, bool]:
+    """Read a body up to the bound, and say whether it was sent to its end or the bound.
+
+    What is longer, or breaks off, is kept as far as it came.
+    """
     source: str | None = request.state.client
     raw = bytearray()
-    cut = None
     try:
         async with asyncio.timeout(BODY_TIMEOUT_S):
             async for chunk in request.stream():
                 raw += chunk
                 if len(raw) > RAW_BYTES_MAX:
                     cut = f"the body is larger than {RAW_BYTES_MAX} bytes; only its beginning was kept"
-                    break
+                    return Received(bytes(raw[:RAW_BYTES_MAX]), source, cut), True
     except (ClientDisconnect, TimeoutError):
-        cut = f"the body broke off after {len(raw)} bytes"
-    return Received(bytes(raw[:RAW_BYTES_MAX]), source, cut)
+        return Received(bytes(raw), source, f"the body broke off after {len(raw)} bytes"), False
+    return Received(bytes(raw), source), True

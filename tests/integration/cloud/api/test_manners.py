@@ -102,6 +102,18 @@ async def test_guessing_tokens_is_slowed_down(api: ApiUnderTest) -> None:
     assert int(answer.headers["retry-after"]) > 0
 
 
+async def test_who_is_known_is_not_locked_out_by_a_guesser_behind_the_same_address(api: ApiUnderTest) -> None:
+    owner = await api.tenant()
+    assert (await api.call(owner.token, "GET", "/v1/sites")).status_code == 200
+    for _ in range(FAILURES_MAX + 1):
+        await api.call(f"mnt_{owner.tenant_id.hex}_{'0' * 48}", "GET", "/v1/sites")
+    assert (await api.call(owner.token, "GET", "/v1/sites")).status_code == 200
+    actor = await api.deps.access.authenticate(owner.token)
+    await api.deps.access.revoke_token(owner.tenant_id, owner.staff_id, actor.token_id)
+    assert_problem(await api.call(owner.token, "GET", "/v1/sites"), 401, "unauthenticated")
+    assert_problem(await api.call(owner.token, "GET", "/v1/sites"), 429, "too-many-failures")
+
+
 async def test_money_does_not_move_without_an_idempotency_key(api: ApiUnderTest) -> None:
     owner = (await api.tenant()).token
     who = await api.made(owner, "/v1/subscribers", {"name": "Amina"})
@@ -236,6 +248,7 @@ async def test_figures_name_routes_never_paths_or_secrets(api: ApiUnderTest) -> 
     text = (await api.client.get("/metrics")).text
     assert 'route="/hooks/p/{token}/confirm",status="200"' in text
     assert 'route="/v1/sites/{site_id}",status="404"' in text
+    assert "mnara_inbox_waiting 0.0" in text
     assert path.split("/")[3] not in text
     assert "stranger" not in text
 

@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 from fastapi import FastAPI
 
-from cloud.api.assembly import assemble_api
 from cloud.clock import SystemClock
 from cloud.db.engine import Database
 from cloud.db.secrets import SecretBox
 from cloud.ids import new_id, new_secret_hex
 from cloud.services.roles import SCOPES, Role, Scope, scopes_of
 from tests.support.api import fake_create_claim, fake_revoke_agent
+from tests.support.assembly import assemble_api
 from tests.support.routes import list_served
 
 PUBLIC = None
