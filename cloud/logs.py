@@ -8,7 +8,7 @@ from typing import Any
 
 import structlog
 
-_PHONE = re.compile(r"\b((?:254|0)[17]\d)\d{4}(\d{2})\b")
+_PHONE = re.compile(r"\b((?:254|0)[17]\d\d)\d{4}(\d{2})\b")
 _HOOK = re.compile(r"(/hooks/p/)[^/\s\"']+")
 _SECRET_NAMES = frozenset({"password", "token", "secret", "authorization", "claim", "claim_code", "url", "dsn"})
 

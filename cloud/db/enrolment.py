@@ -19,7 +19,7 @@ class ClaimRow:
     site_name: str
     tenant_active: bool
     bound_key: bytes | None
-    agent_name: str | None
+    agent_id: UUID | None
     attempts: int
     expires_at: datetime
 
@@ -71,11 +71,10 @@ _ADD_CLAIM = text(
 _LOCK_CLAIM = text(
     """
     select c.id, c.tenant_id, c.site_id, s.name as site_name, t.state = 'active' as tenant_active, c.bound_key,
-           a.name as agent_name, c.attempts, c.expires_at
+           c.agent_id, c.attempts, c.expires_at
     from claim c
     join tenant t on t.id = c.tenant_id
     join site s on s.tenant_id = c.tenant_id and s.id = c.site_id
-    left join agent a on a.tenant_id = c.tenant_id and a.id = c.agent_id
     where c.code_sha256 = :code_sha256
     for update of c
     """

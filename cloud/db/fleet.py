@@ -56,6 +56,7 @@ select id, tenant_id, site_id, name, installation, shard, state = 'active' as ac
 from agent
 """
 _FIND_AGENT = text(_AGENT + "where name = :name")
+_GET_AGENT = text(_AGENT + "where tenant_id = :tenant_id and id = :id")
 _FIND_SITE_AGENT = text(_AGENT + "where site_id = :site_id and state = 'active'")
 
 _LOAD_CHANGES = text(
@@ -196,6 +197,11 @@ async def find_agent(connection: AsyncConnection, name: str) -> AgentRow | None:
     """Find an agent by the name in its certificate, revoked or not."""
     row = (await connection.execute(_FIND_AGENT, {"name": name})).one_or_none()
     return _agent(row) if row else None
+
+
+async def get_agent(connection: AsyncConnection, tenant_id: UUID, agent_id: UUID) -> AgentRow:
+    """Read an agent that is known to be there."""
+    return _agent((await connection.execute(_GET_AGENT, {"tenant_id": tenant_id, "id": agent_id})).one())
 
 
 async def find_site_agent(connection: AsyncConnection, site_id: UUID) -> AgentRow | None:

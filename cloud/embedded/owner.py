@@ -22,6 +22,11 @@ class DataFolder:
         self.path = path.resolve()
         self._lock: int | None = None
 
+    @property
+    def owned(self) -> bool:
+        """Tell whether the lock is ours."""
+        return self._lock is not None
+
     def prepare(self) -> None:
         """Make the folder. As root others may pass through it (PostgreSQL's user must), but list nothing."""
         make_folder(self.path, 0o711 if os.geteuid() == 0 else 0o700)

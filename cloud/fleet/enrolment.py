@@ -114,8 +114,9 @@ class Enroller:
         if claim is None or not claim.tenant_active:
             return ClaimUnknown(_UNKNOWN)
         key = from_text(request.signing_key, 32)
-        if claim.bound_key is not None:
-            return await self._again(connection, claim, request, key, sealing_key)
+        if claim.agent_id is not None:
+            agent = await fleet.get_agent(connection, claim.tenant_id, claim.agent_id)
+            return await self._again(connection, claim, agent, request, sealing_key)
         if claim.expires_at <= now:
             return ClaimExpired("This claim code has expired. Make a new one for the site in the console.")
         try:
@@ -124,17 +125,15 @@ class Enroller:
             return RequestUnproven(f"The certificate request is refused: {error}. Run `mnara-agent enrol` again.")
 
     async def _again(
-        self, connection: AsyncConnection, claim: ClaimRow, request: EnrolRequest, key: bytes, sealing_key: bytes
+        self, connection: AsyncConnection, claim: ClaimRow, agent: AgentRow, request: EnrolRequest, sealing_key: bytes
     ) -> AgentRow | EnrolmentRefused:
         """Answer a repeated request, whose answer was lost on the way; anybody else's keys are refused."""
-        agent = await fleet.find_agent(connection, claim.agent_name or "")
         same = (
-            agent is not None
-            and key == claim.bound_key
+            from_text(request.signing_key, 32) == claim.bound_key
             and sealing_key == agent.sealing_key
             and csr_matches(request.csr_pem, agent.certificate_pem)
         )
-        if not same or agent is None or claim.attempts >= _ATTEMPTS_MAX:
+        if not same or claim.attempts >= _ATTEMPTS_MAX:
             await store.count_attempt(connection, claim)
             return ClaimTaken("Another agent has used this claim code. Make a new one for the site in the console.")
         if not agent.active:
@@ -175,9 +174,7 @@ class Enroller:
         await store.audit_agent(connection, tenant_id, line)
         for changed in filter(None, (old, name)):
             await fleet.notify(connection, AGENTS, changed)
-        found = await fleet.find_agent(connection, name)
-        assert found is not None
-        return found
+        return await fleet.get_agent(connection, tenant_id, new.id)
 
     def _answer(self, claim: ClaimRow, agent: AgentRow, keys: TenantKeys, now: datetime) -> EnrolAnswer:
         return EnrolAnswer(

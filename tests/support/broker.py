@@ -6,7 +6,7 @@ import contextlib
 import random
 import socket
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -100,10 +100,17 @@ async def connected(link: Link) -> AsyncIterator[Link]:
         await asyncio.gather(task, return_exceptions=True)
 
 
+async def until(seen: Callable[[], bool], timeout_s: float = 5.0) -> None:
+    """Wait until something is so; raises TimeoutError."""
+    for _ in range(int(timeout_s / 0.005)):
+        if seen():
+            return
+        await asyncio.sleep(0.005)
+    raise TimeoutError
+
+
 async def until_up(link: Link, timeout_s: float = 5.0) -> None:
-    async with asyncio.timeout(timeout_s):
-        while not link.up:
-            await asyncio.sleep(0.005)
+    await until(lambda: link.up, timeout_s)
 
 
 class AgentKeys:

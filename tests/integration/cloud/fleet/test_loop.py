@@ -1,4 +1,4 @@
-"""The loop between cloud and site, on a real database and a real broker: greeting, publishing, reports, events, revocation."""
+"""The loop between cloud and site on a real database and a real broker: greeting, publishing, reports, revocation."""
 
 import asyncio
 import statistics
@@ -25,7 +25,7 @@ from protocol.digest import digest_of
 from protocol.entitlement import parse_row
 from protocol.messages import Ack, Delta, Event, Events, Gone, Held, Hello, Keys, Reported, Resync, Welcome
 from protocol.signing import Signer
-from tests.support.broker import CLOCK, AgentKeys, SpeakingAgent, TestBroker, connected, now, running_broker
+from tests.support.broker import CLOCK, AgentKeys, SpeakingAgent, TestBroker, connected, now, running_broker, until_up
 from tests.support.world import World, make_world
 
 
@@ -109,8 +109,7 @@ async def loop(database: Database, database_url: str) -> AsyncIterator[Loop]:
         ]
         try:
             async with connected(agent.link):
-                while not worker.link.up:
-                    await asyncio.sleep(0.005)
+                await until_up(worker.link)
                 yield Loop(broker, world, worker, agent)
         finally:
             for task in tasks:
