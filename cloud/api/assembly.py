@@ -63,12 +63,16 @@ def assemble_api(
     settings: ApiSettings | None = None,
     ready: Mapping[str, Check] | None = None,
     mpesa: HookRail | None = None,
+    on_stored: Callable[[], None] = lambda: None,
 ) -> ApiParts:
-    """Put it together. Whatever it is given, the caller closes; `ready` are the checks of `/readyz`."""
+    """Put it together. Whatever it is given, the caller closes; `ready` are the checks of `/readyz`.
+
+    `on_stored` is called after each commit of callbacks: `Poster.wake` where the poster lives in the same process.
+    """
     audit = Audit(clock, new_id)
     writers = (InboxWriter(database_url), InboxWriter(database_url))
     spool = Spool(spool_folder, lambda: new_id().hex)
-    inbox = Inbox(*writers, spool, clock)
+    inbox = Inbox(*writers, spool, clock, on_stored)
     directory = HookDirectory(database, clock)
     rails = {c2b.RAIL: mpesa or MpesaWebhooks()}
     deps = ApiDeps(

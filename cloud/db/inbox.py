@@ -15,6 +15,8 @@ from psycopg.conninfo import make_conninfo
 from cloud.db.engine import APP_ROLE, role_url
 
 NOTIFY_CHANNEL = "mnara_inbox"
+RELEASED = "released: "
+"""A row's reason begins so when a human has looked at it and wants it posted whatever is odd about it."""
 _LIMITS = {"connect_timeout": 2, "tcp_user_timeout": 3000, "application_name": "mnara inbox"}
 _WRITE_TIMEOUT_S = 3.0
 """The rail gives up after some 8 s; the spool needs its share of them."""
@@ -68,8 +70,18 @@ class InboxWriter:
         self._connection: psycopg.AsyncConnection | None = None
 
     async def write(self, rows: Sequence[InboxRow]) -> None:
-        """Commit all rows or none, and wake the poster; raise DatabaseGone or RowsRefused."""
-        await self._in_time(self._write(rows))
+        """Commit all rows or none, and wake the poster; raise DatabaseGone or RowsRefused.
+
+        A connection that broke while it was idle (the server was restarted) is worth one new one. If it broke during
+        the commit, rows may be stored twice: the poster knows a receipt it has seen.
+        """
+        idle = self._connection is not None
+        try:
+            await self._in_time(self._write(rows))
+        except DatabaseGone:
+            if not idle:
+                raise
+            await self._in_time(self._write(rows))
 
     async def ping(self) -> None:
         """Raise DatabaseGone unless the database answers."""

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from cloud.db.bulk import Statement, read_all, run_all
 from cloud.db.engine import Connection
+from cloud.db.inbox import RELEASED
 
 INBOX_CHANNEL = "mnara_inbox"
 """NOTIFY channel: a callback was stored."""
@@ -137,8 +138,9 @@ select (select count(*) from journal where tenant_id = %(tenant_id)s) as journal
   (select coalesce(sum(amount_cents), 0)::bigint from entry where tenant_id = %(tenant_id)s) as sum_cents
 """
 
-_TAKE_NEW = """
-select c.tenant_id, c.id, c.raw, c.received_at, s.rail, s.shortcode
+_TAKE_NEW = f"""
+select c.tenant_id, c.id, c.raw, c.received_at, s.rail, s.shortcode,
+    starts_with(coalesce(c.reason, ''), '{RELEASED}') as released
   from callback c join shortcode s on s.tenant_id = c.tenant_id and s.id = c.shortcode_id
   where c.state = 'new' and c.kind = 'confirmation' order by c.id limit %(limit)s
   for no key update of c skip locked

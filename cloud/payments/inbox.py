@@ -9,7 +9,7 @@ import base64
 import json
 import logging
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from datetime import datetime
 from itertools import islice
@@ -47,13 +47,24 @@ class Writer(Protocol):
 
 
 class Inbox:
-    """The one road of a process by which callbacks are stored before they are answered."""
+    """The one road of a process by which callbacks are stored before they are answered.
 
-    def __init__(self, writer: Writer, drain_writer: Writer, spool: Spool, clock: Clock) -> None:
+    `on_stored` is called after each commit: a poster in the same process need not wait for its notification.
+    """
+
+    def __init__(
+        self,
+        writer: Writer,
+        drain_writer: Writer,
+        spool: Spool,
+        clock: Clock,
+        on_stored: Callable[[], None] = lambda: None,
+    ) -> None:
         self._writer = writer
         self._drain_writer = drain_writer
         self._spool = spool
         self._clock = clock
+        self._on_stored = on_stored
         self._waiting: deque[tuple[InboxRow, asyncio.Future[None]]] = deque()
         self._work: asyncio.Task[None] | None = None
         self._retry_at_s = 0.0
@@ -118,6 +129,7 @@ class Inbox:
     async def _write(self, rows: list[InboxRow]) -> None:
         try:
             await self._writer.write(rows)
+            self._on_stored()
         except RowsRefused:
             if len(rows) > 1:
                 for row in rows:

@@ -5,14 +5,13 @@ from uuid import UUID
 
 from cloud.db import inbox_list as rows
 from cloud.db.engine import Connection
+from cloud.db.inbox import RELEASED
 from cloud.db.inbox_list import CallbackRow
 from cloud.services.act import Act
 from cloud.services.audit import Audit
 from cloud.services.errors import NotFound, WrongState
 
 STATES: Final = ("new", "posted", "duplicate", "malformed", "quarantined", "noted")
-RELEASED: Final = "released: "
-"""A reason that begins so tells the poster that a human has looked at the callback already."""
 _RELEASABLE: Final = frozenset({"quarantined", "malformed"})
 _ID_MAX = 2**63 - 1
 

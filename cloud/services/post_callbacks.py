@@ -96,7 +96,7 @@ def _read(act: Act, row: Any, rails: Mapping[str, PaymentRail]) -> Payment | _Se
     read = rail.parse_confirmation(bytes(row.raw))
     if isinstance(read, Refused):
         return _Settled(row, "malformed", clean(read.reason))
-    if read.shortcode != row.shortcode:
+    if read.shortcode != row.shortcode and not row.released:
         reason = f"the body names shortcode {clean(read.shortcode)}, its webhook belongs to {row.shortcode}"
         return _Settled(row, "quarantined", reason)
     try:

@@ -11,14 +11,11 @@ from typing import Any
 
 import pytest_asyncio
 
-from cloud.clock import SystemClock
 from cloud.db.bulk import insert_rows, run_all
 from cloud.db.engine import Database
 from cloud.db.tables.fleet import agent
-from cloud.ids import new_id, random_below
-from cloud.jobs.poster import Poster
-from cloud.payments.mpesa.c2b import MpesaC2B
-from tests.support.api import ApiUnderTest, confirmation, path_of, raw, running_api
+from cloud.ids import new_id
+from tests.support.api import ApiUnderTest, confirmation, path_of, post_all, raw, running_api
 from tests.support.postgres import database, database_url, postgres_url, template_database
 from tests.support.routes import Served, list_served
 
@@ -97,7 +94,7 @@ async def _furnish(api: ApiUnderTest, shortcode: str, mark: str) -> Ids:
     for receipt, said in (("SUSPENDED1", shortcode), ("QUARANTINE", "1")):
         body = confirmation(receipt, BusinessShortCode=said, BillRefNumber=mark, FirstName=mark)
         await api.client.post(path_of(hook["confirmation_url"]), content=raw(body))
-    await _post_all(api)
+    await post_all(api)
     [suspended] = (await api.call(token, "GET", "/v1/suspense")).json()["items"]
     [waiting] = (await api.call(token, "GET", "/v1/callbacks?state=quarantined")).json()["items"]
     return {
@@ -110,15 +107,6 @@ async def _furnish(api: ApiUnderTest, shortcode: str, mark: str) -> Ids:
         "callback_id": waiting["id"],
         "agent_id": await _enrol(api, owner.tenant_id, site["id"], mark),
     }
-
-
-async def _post_all(api: ApiUnderTest) -> None:
-    clock = SystemClock()
-    rails = {"mpesa": MpesaC2B(clock)}
-    given = {"rails": rails, "secrets": api.deps.secrets, "clock": clock, "new_id": new_id}
-    poster = Poster(api.database, random_below=random_below, **given)
-    while await poster.step():
-        pass
 
 
 async def _enrol(api: ApiUnderTest, tenant_id: Any, site_id: str, mark: str) -> str:

@@ -19,8 +19,10 @@ from cloud.api.deps import ApiDeps
 from cloud.clock import SystemClock
 from cloud.db.engine import Connection, Database
 from cloud.db.secrets import SecretBox
-from cloud.ids import new_id, new_secret_hex
+from cloud.ids import new_id, new_secret_hex, random_below
+from cloud.jobs.poster import Poster
 from cloud.payments.inbox import Inbox
+from cloud.payments.mpesa.c2b import MpesaC2B
 from cloud.payments.spool import Spool
 from cloud.payments.webhooks import HookDirectory
 from cloud.services.access import NewTenant
@@ -115,6 +117,15 @@ async def running_api(database: Database, database_url: str, folder: Path, **giv
     async with httpx.AsyncClient(transport=transport, base_url="http://mnara") as client:
         yield ApiUnderTest(parts.app, parts.deps, database, parts.inbox, parts.spool, parts.directory, client)
     await parts.close()
+
+
+async def post_all(api: ApiUnderTest) -> None:
+    """Let the poster take everything that waits in the inbox."""
+    clock = SystemClock()
+    given: dict[str, Any] = {"rails": {"mpesa": MpesaC2B(clock)}, "secrets": api.deps.secrets, "clock": clock}
+    poster = Poster(api.database, new_id=new_id, random_below=random_below, **given)
+    while await poster.step():
+        pass
 
 
 def path_of(url: str) -> str:

@@ -1,6 +1,10 @@
 """The webhooks: whatever comes is stored before it is answered, and the answer is the one the rail expects."""
 
 import asyncio
+import os
+import socket
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +13,11 @@ import pytest
 from psycopg import connect
 
 from cloud.db.engine import Database
-from cloud.db.inbox import DatabaseGone, InboxRow
+from cloud.db.inbox import DatabaseGone, InboxRow, InboxWriter
+from cloud.ids import new_id
 from cloud.payments.mpesa.sources import parse_sources
 from cloud.payments.mpesa.webhooks import MpesaWebhooks
-from tests.support.api import ApiUnderTest, confirmation, path_of, raw, running_api
+from tests.support.api import ApiUnderTest, confirmation, path_of, post_all, raw, running_api
 
 SUCCESS = {"ResultCode": 0, "ResultDesc": "Success"}
 
@@ -115,6 +120,52 @@ async def test_a_foreign_shortcode_waits_for_finance_and_is_released_with_a_reas
     assert (answer.status_code, answer.json()["state"]) == (200, "new")
     again = await api.call(token, "POST", f"/v1/callbacks/{row['id']}/release", {"reason": "on the statement"})
     assert (again.status_code, again.json()["code"]) == (409, "wrong-state")
+
+
+async def test_a_released_confirmation_is_posted_under_the_webhooks_own_shortcode(api: ApiUnderTest) -> None:
+    token, path = await _hook(api)
+    who = await api.made(token, "/v1/subscribers", {"name": "Amina"})
+    body = confirmation("TKL4X9Q2ZA", BusinessShortCode="600999", BillRefNumber=who["account_number"])
+    await _post(api, path, raw(body))
+    [row] = await _inbox(api, token, "quarantined")
+    await api.call(token, "POST", f"/v1/callbacks/{row['id']}/release", {"reason": "on the statement"})
+    await post_all(api)
+    [paid] = (await api.call(token, "GET", "/v1/payments")).json()["items"]
+    assert (paid["subscriber_id"], paid["shortcode"], paid["amount_cents"]) == (who["id"], "600638", 150_000)
+    [row] = await _inbox(api, token)
+    assert (row["state"], row["payment_id"]) == ("posted", paid["id"])
+
+
+async def test_a_connection_that_the_server_closed_is_replaced_at_once(api: ApiUnderTest) -> None:
+    token, path = await _hook(api)
+    await _post(api, path, raw(confirmation("BEFORE0001")))
+    writer = api.inbox._writer
+    assert isinstance(writer, InboxWriter)
+    assert writer._connection is not None
+    with socket.socket(fileno=os.dup(writer._connection.fileno())) as link:
+        link.shutdown(socket.SHUT_RDWR)
+    answer = await _post(api, path, raw(confirmation("AFTER00001")))
+    assert (answer.json(), api.spool.is_empty()) == (SUCCESS, True)
+    assert len(await _inbox(api, token)) == 2
+
+
+async def test_a_server_that_cannot_be_reached_is_an_outage(tmp_path: Path) -> None:
+    writer = InboxWriter("postgresql://nobody@127.0.0.1:1/nothing")
+    with pytest.raises(DatabaseGone):
+        await writer.ping()
+
+
+async def test_a_row_that_the_database_refuses_holds_up_no_other(api: ApiUnderTest) -> None:
+    token, path = await _hook(api)
+    await _post(api, path, raw(confirmation("FIRST00001")))
+    hook = await api.directory.get(path.split("/")[3])
+    unheard = InboxRow(hook.tenant_id, new_id(), "confirmation", b"{}", None, "new", None, datetime.now(UTC))
+    good = replace(unheard, shortcode_id=hook.shortcode_id)
+    await asyncio.gather(*(api.inbox.store(row) for row in (good, unheard, good)))
+    assert len(await _inbox(api, token)) == 3
+    assert not api.spool.is_empty()
+    await api.inbox.drain()
+    assert [found.suffix for found in api.spool._folder.iterdir()] == [".damaged"]
 
 
 async def test_what_comes_from_off_the_list_is_quarantined_not_dropped(
