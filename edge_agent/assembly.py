@@ -10,7 +10,7 @@ from edge_agent.clock import Clock
 from edge_agent.domain.right import right_of
 from edge_agent.domain.site import Site
 from edge_agent.errors import NotEnrolled
-from edge_agent.link.enrol import check_certificate
+from edge_agent.link.certificate import check_certificate
 from edge_agent.link.mqtt import Credentials, MqttLink, Topics
 from edge_agent.link.outbox import Outbox
 from edge_agent.link.speech import Speaker
