@@ -31,7 +31,7 @@ class Display:
     """Shows lines and notes. Not at a terminal, each change is one plain line."""
 
     def __init__(self, console: Console | None = None) -> None:
-        self.console = console or Console(highlight=False, soft_wrap=True)
+        self.console = console or _console()
         self.lines: list[Line] = []
         self._notes: list[str] = []
         self._live: Live | None = None
@@ -83,6 +83,12 @@ class Display:
         for note in self._notes[-NOTES_SHOWN:]:
             table.add_row("", "", Text(note, "dim"))
         return table
+
+
+def _console() -> Console:
+    """In a file or a pipe there is no width to ask for: take one that no line of ours needs to be wrapped at."""
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=140)
 
 
 def _headline(figures: Figures) -> str:

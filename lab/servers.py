@@ -40,6 +40,10 @@ class Servers(Protocol):
         """Start what the cloud does not start by itself."""
         ...
 
+    def database_pid(self) -> int:
+        """The postmaster's process id; LabError when there is none now."""
+        ...
+
     async def kill_database(self) -> None:
         """SIGKILL to the postmaster. Whoever keeps it running starts it again: the cloud, or we in systemd's place."""
         ...
@@ -65,8 +69,11 @@ class EmbeddedServers:
 
     async def kill_database(self) -> None:
         """Kill the postmaster found by its pid file; the cloud's keeper starts it again."""
-        pid = int(self._pid_file().read_text().split("\n", 1)[0])
-        kill_process(pid)
+        kill_process(self.database_pid())
+
+    def database_pid(self) -> int:
+        """The first line of the cluster's own pid file."""
+        return int(self._pid_file().read_text().split("\n", 1)[0])
 
     def close(self) -> None:
         """The cloud stopped them."""
@@ -101,6 +108,10 @@ class DebianServers:
             Path(printed.strip().splitlines()[-1]), site.broker_port, site.logs / "mosquitto.log"
         )
         await asyncio.to_thread(self._stack.enter_context, running)
+
+    def database_pid(self) -> int:
+        """The postmaster that we started last."""
+        return self._postgres.pid
 
     async def kill_database(self) -> None:
         """Kill the postmaster and start it again as systemd would, once its children have gone."""

@@ -47,10 +47,13 @@ class Gate:
         request_id = self._new_request_id()
         address = self._client.of(scope)
         scope.setdefault("state", {}).update(request_id=request_id, client=address)
-        answer = _Answer(send, request_id)
-        bounded = receive if scope["path"].startswith(HOOKS) else _bounded(receive)
+        body = _Body(receive, None if scope["path"].startswith(HOOKS) else BODY_BYTES_MAX)
+        answer = _Answer(send, request_id, body)
         try:
-            await self._app(scope, bounded, answer.send)
+            await self._app(scope, body.receive, answer.send)
+            if body.exceeded:
+                detail = f"The body is larger than {BODY_BYTES_MAX} bytes. Send it in smaller parts."
+                raise Raised(413, "too-large", detail, {"Connection": "close"})
         except Exception as error:  # noqa: BLE001 - the last place where a bug can be logged once and answered
             await self._fail(error, request_id, scope, receive, answer)
         finally:
@@ -68,7 +71,7 @@ class Gate:
             detail = "Something is wrong on our side. Tell us the request_id."
             response = problem(request_id, 500, "internal-error", detail)
         if answer.status is None:
-            await response(scope, receive, answer.send)
+            await response(scope, receive, answer.send_ours)
 
     def _note(self, scope: Scope, answer: "_Answer", request_id: str, address: str | None, seconds: float) -> None:
         status = answer.status or 499
@@ -88,40 +91,47 @@ class Gate:
         )
 
 
+class _Body:
+    """The request's body, refused beyond its bound while it comes in, whatever its Content-Length says."""
+
+    def __init__(self, receive: Receive, bytes_max: int | None) -> None:
+        self._receive = receive
+        self._bytes_max = bytes_max
+        self._bytes = 0
+
+    @property
+    def exceeded(self) -> bool:
+        return self._bytes_max is not None and self._bytes > self._bytes_max
+
+    async def receive(self) -> Message:
+        message = await self._receive()
+        self._bytes += len(message.get("body", b""))
+        return {"type": "http.disconnect"} if self.exceeded else message
+
+
 class _Answer:
     """Passes the answer on, with the request's id, and remembers its status."""
 
-    def __init__(self, send: Send, request_id: str) -> None:
+    def __init__(self, send: Send, request_id: str, body: _Body) -> None:
         self._send = send
         self._headers = [(b"x-request-id", request_id.encode()), (b"x-content-type-options", b"nosniff")]
+        self._body = body
         self.status: int | None = None
 
     async def send(self, message: Message) -> None:
+        if not self._body.exceeded:  # else the application answers a body that broke off, and does not know why
+            await self.send_ours(message)
+
+    async def send_ours(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             message["headers"] = [*message.get("headers", []), *self._headers]
         await self._send(message)
 
 
-def _bounded(receive: Receive) -> Receive:
-    """Refuse a body beyond the bound while it comes in, whatever its Content-Length says."""
-    size = 0
-
-    async def bounded() -> Message:
-        nonlocal size
-        message = await receive()
-        size += len(message.get("body", b""))
-        if size > BODY_BYTES_MAX:
-            detail = f"The body is larger than {BODY_BYTES_MAX} bytes. Send it in smaller parts."
-            raise Raised(413, "too-large", detail, {"Connection": "close"})
-        return message
-
-    return bounded
-
-
 def _route_of(scope: Scope) -> str:
     """Return the route's template: a bounded set of names, unlike paths."""
-    route = scope.get("route")
+    route = scope.get("route") or scope.get("endpoint")
     return str(getattr(route, "path", "unmatched"))
 
 

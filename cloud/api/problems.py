@@ -1,6 +1,5 @@
 """Every error as application/problem+json: the one place where a refusal becomes an HTTP status and a stable code."""
 
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
@@ -51,14 +50,15 @@ class Problem(BaseModel):
     errors: list[Fault] | None = None
 
 
-@dataclass(frozen=True, slots=True)
 class Raised(Exception):
     """A problem that the API itself finds, below the services."""
 
-    status: int
-    code: str
-    detail: str
-    headers: dict[str, str] | None = None
+    def __init__(self, status: int, code: str, detail: str, headers: dict[str, str] | None = None) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.code = code
+        self.detail = detail
+        self.headers = headers
 
 
 def problem(

@@ -74,4 +74,3 @@ class Observed:
     profiles: dict[str, ProfileRow] = field(default_factory=dict)
     rates: dict[str, Rate] = field(default_factory=dict)
     """By user: the limits of the session's queue."""
-    connections: list[ConnectionRow] = field(default_factory=list)

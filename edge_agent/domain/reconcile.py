@@ -7,7 +7,7 @@ a name or an address that we need, that is a conflict.
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from edge_agent.domain.observed import Family, Observed, ProfileRow, SecretRow, SessionRow
+from edge_agent.domain.observed import ConnectionRow, Family, Observed, ProfileRow, SecretRow, SessionRow
 from edge_agent.domain.right import PPPOE, Right
 from edge_agent.domain.steps import (
     AddProfile,
@@ -100,8 +100,6 @@ class _Work:
         self._wall(target, 4, right.address)
         if right.prefix:
             self._wall(target, 6, right.prefix)
-        if target.walled:
-            self._connections(target, right)
 
     def _old_rows(self, target: Target) -> None:
         """Rows of ours that this target no longer has a use for."""
@@ -184,10 +182,21 @@ class _Work:
         elif row.disabled or row.comment != mark_of(target.id):
             self.walling.append(SetWall(target.id, family, row.id))
 
-    def _connections(self, target: Target, right: Right) -> None:
-        for row in self.observed.connections:
-            if row.address in (right.address, right.prefix):
-                self.endings.append(CutConnection(target.id, row.family, row.id))
+
+def newly_walled(plan: Plan, targets: Iterable[Target]) -> list[Target]:
+    """Return whose connections must be looked for: the wall was not there before."""
+    ids = {step.entitlement for step in plan.steps if isinstance(step, AddWall | SetWall)}
+    return [target for target in targets if target.id in ids]
+
+
+def cuts(connections: Iterable[ConnectionRow], targets: Iterable[Target]) -> list[Step]:
+    """Return the steps that end these targets' tracked connections (named by their address or prefix)."""
+    owners: dict[str, str] = {}
+    for target in targets:
+        if target.right is not None:
+            owners[target.right.address] = target.id
+            owners[target.right.prefix or target.right.address] = target.id
+    return [CutConnection(owners[row.address], row.family, row.id) for row in connections if row.address in owners]
 
 
 def _whole_secret(target: Target, right: Right) -> tuple[Change, ...]:

@@ -109,8 +109,6 @@ def _put(seen: Observed, row: Any) -> None:
             seen.sessions.setdefault(row.name, []).append(row)
         case ProfileRow():
             seen.profiles[row.name] = row
-        case ConnectionRow():
-            seen.connections.append(row)
         case (user, rate) if user and rate:
             seen.rates[user] = rate
         case _:  # a queue that is no session's, or one without limits
@@ -124,7 +122,7 @@ def _put_wall(seen: Observed, row: WallRow) -> None:
         seen.walls[row.address] = row
 
 
-def reading_of(targets: Sequence[Target], *, connections: bool) -> Reading:
+def reading_of(targets: Sequence[Target]) -> Reading:
     """Read only the rows of these targets (at most 100), by name and address."""
     names = list(dict.fromkeys(name for target in targets for name in target.names))
     addresses = list(dict.fromkeys(a for target in targets for a in target.addresses))
@@ -146,8 +144,6 @@ def reading_of(targets: Sequence[Target], *, connections: bool) -> Reading:
         commands.append(Command((f"{WALL6}/print", _WALL_FIELDS, list_is, *_any_of("address", prefixes)), _wall6))
     if profiles:
         commands.append(Command((f"{PROFILES}/print", _PROFILE_FIELDS, *_any_of("name", profiles)), _profile))
-    if connections:
-        commands += _connection_reads(targets)
     return Reading(tuple(commands))
 
 
@@ -166,13 +162,13 @@ def _any_of(field: str, values: Sequence[str]) -> list[str]:
     return [*words, "?#" + "|" * (len(values) - 1)] if len(values) > 1 else words
 
 
-def _connection_reads(targets: Sequence[Target]) -> list[Command]:
-    """Tracked connections of those who are being walled.
+def connection_reads(targets: Sequence[Target]) -> list[Command]:
+    """Tracked connections of those who are being walled. The router scans its whole table for it.
 
     A source is shown with its port, so equality finds only the portless ones; the range from `address:` to
     `address;` holds exactly the rest when compared as text. IPv6 sources lie in a prefix: the column is read whole.
     """
-    walled = [target.right for target in targets if target.walled and target.right]
+    walled = [target.right for target in targets if target.right]
     commands = []
     if walled:
         words: list[str] = []
@@ -189,7 +185,7 @@ def _connection_reads(targets: Sequence[Target]) -> list[Command]:
 
 def by_prefix(connections: Iterable[ConnectionRow], targets: Sequence[Target]) -> list[ConnectionRow]:
     """Name IPv6 connections by the target's prefix they lie in, and drop all others."""
-    networks = [IPv6Network(t.right.prefix) for t in targets if t.right and t.right.prefix and t.walled]
+    networks = [IPv6Network(t.right.prefix) for t in targets if t.right and t.right.prefix]
     kept = []
     for row in connections:
         if row.family == 4:

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from edge_agent.domain.observed import Observed, Rate
-from edge_agent.domain.reconcile import Plan, Refusal, reconcile
+from edge_agent.domain.reconcile import Plan, Refusal, cuts, newly_walled, reconcile
 from edge_agent.domain.wanted import Target
 from edge_agent.routeros.client import BootClock, Command, Session
-from edge_agent.routeros.read import by_prefix, reading_of, whole_reading
+from edge_agent.routeros.read import by_prefix, connection_reads, reading_of, whole_reading
 from edge_agent.routeros.write import Unseal, Writing, traps_of
 
 CHUNK_ROWS: Final = 100
@@ -55,16 +55,22 @@ class Tools:
 
 
 def three_waves(session: Session, targets: Sequence[Target], tools: Tools) -> Outcome:
-    """Make the router match these targets (at most CHUNK_ROWS); raises RouterUnreachable."""
+    """Make the router match these targets (at most CHUNK_ROWS); raises RouterUnreachable.
+
+    Connections that outlive a new wall are looked for in the second wave, after the wall row stands, and ended in the
+    third, before the rows are read back.
+    """
     outcome = Outcome()
-    observed = _read(session, targets, tools, connections=any(target.walled for target in targets))
+    reading = reading_of(targets)
+    observed = reading.observed(session.batch(reading.commands, clock=tools.clock, timeout_s=FAST_TIMEOUT_S))
     outcome.waves, outcome.read_boot_us = 1, tools.clock.boot_us()
     plan = reconcile(observed, targets)
     refused: dict[str, Refusal] = {}
     if plan.steps:
-        refused = _write(session, plan, tools)
+        refused, ends = _write(session, plan, targets, tools)
         outcome.wrote_boot_us = tools.clock.boot_us()
-        observed = _read(session, targets, tools, connections=False)
+        answers = session.batch((*ends, *reading.commands), clock=tools.clock, timeout_s=FAST_TIMEOUT_S)
+        observed = reading.observed(answers[len(ends) :])
         outcome.waves, outcome.changed = 3, plan.needing
         plan = reconcile(observed, targets)
     outcome.verified_boot_us = tools.clock.boot_us()
@@ -72,22 +78,22 @@ def three_waves(session: Session, targets: Sequence[Target], tools: Tools) -> Ou
     return outcome
 
 
-def _read(session: Session, targets: Sequence[Target], tools: Tools, *, connections: bool) -> Observed:
-    reading = reading_of(targets, connections=connections)
-    observed = reading.observed(session.batch(reading.commands, clock=tools.clock, timeout_s=FAST_TIMEOUT_S))
-    if any(row.family == 6 for row in observed.connections):
-        observed.connections = by_prefix(observed.connections, targets)
-    return observed
-
-
-def _write(session: Session, plan: Plan, tools: Tools) -> dict[str, Refusal]:
+def _write(
+    session: Session, plan: Plan, targets: Sequence[Target], tools: Tools
+) -> tuple[dict[str, Refusal], list[Command]]:
+    """Write the steps; returns who was refused, and the commands that end connections of the newly walled."""
     writing = Writing(tools.base, tools.unseal)
     writing.add_all(plan.steps)
     refused = {id_: Refusal("seal-broken", why) for id_, why in writing.broken.items()}
-    answers = session.batch(writing.commands, clock=tools.clock, timeout_s=FAST_TIMEOUT_S * 4)
-    for id_, trap in traps_of(writing.commands, answers).items():
+    fenced = newly_walled(plan, targets)
+    looking = connection_reads(fenced)
+    answers = session.batch((*writing.commands, *looking), clock=tools.clock, timeout_s=FAST_TIMEOUT_S * 4)
+    for id_, trap in traps_of(writing.commands, answers[: len(writing.commands)]).items():
         refused.setdefault(id_, Refusal("refused", trap[:200]))
-    return refused
+    found = [row for answer in answers[len(writing.commands) :] for row in answer.rows]
+    ending = Writing(tools.base, tools.unseal)
+    ending.add_all(cuts(by_prefix(found, fenced), fenced))
+    return refused, ending.commands
 
 
 def _conclude(

@@ -35,6 +35,7 @@ async def agent_killed_in_mid_apply(stage: Stage) -> Figures:
     await agent.kill()
     done = sum([await stage.reaches(person) for person in people])
     stage.tell(f"killed with {done} of {len(people)} reconnected")
+    hold(done < len(people), "the agent was killed too late: everybody was reconnected already")
     await house.router.ask("delay", round_trip_ms=0)
     start_us = house.clock.now_us()
     await agent.start()
@@ -54,7 +55,7 @@ async def worker_and_database_killed(stage: Stage) -> Figures:
     paying = asyncio.create_task(_pay_one_after_another(stage, people))
     try:
         await asyncio.sleep(PAYMENT_EVERY_S * PAYERS_AT_THE_WORKER / 4)
-        killed_us = house.clock.now_us()
+        killed_us, killed_pid = house.clock.now_us(), house.servers.database_pid()
         await asyncio.gather(house.programs["worker"].kill(), house.servers.kill_database())
         stage.tell("worker and database are killed")
         await asyncio.sleep(SYSTEMD_WAITS_S)
@@ -66,6 +67,7 @@ async def worker_and_database_killed(stage: Stage) -> Figures:
     untold = [payment.receipt for payment in payments if not payment.told]
     hold(not untold, f"the cloud never took the callbacks of {untold}")
     await stage.see_posted(payments, 30)
+    hold(house.servers.database_pid() != killed_pid, "PostgreSQL was to be killed, and still runs as the same process")
     await _hold_each_once(stage)
     await stage.see_all_connected(people, 20)
     connected_us = house.clock.now_us()

@@ -1,6 +1,7 @@
 """What every bench prints: percentiles, a table with limits beside it, and the machine's own limits."""
 
 import asyncio
+import contextlib
 import json
 import math
 import os
@@ -50,8 +51,9 @@ async def machine_rows() -> list[Row]:
 
 async def _loopback_ms(rounds: int = 500) -> float:
     async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while chunk := await reader.read(64):
-            writer.write(chunk)
+        with contextlib.suppress(asyncio.CancelledError):  # the bench ends before this does
+            while chunk := await reader.read(64):
+                writer.write(chunk)
         writer.close()
 
     server = await asyncio.start_server(echo, "127.0.0.1", 0)
@@ -63,6 +65,7 @@ async def _loopback_ms(rounds: int = 500) -> float:
         await reader.read(64)
         took.append((time.perf_counter() - start) * 1000)
     writer.close()
+    await writer.wait_closed()
     server.close()
     return percentile(took, 0.5)
 

@@ -30,7 +30,7 @@ PAYMENTS = 440  # 22 s of a Poisson stream at 20/s
 WARM_UP = 20
 APPLIED_LIMIT_S = 30.0
 CLOCK_SLACK_US = 2_000
-AGENT_ENV = {"MNARA_AGENT_PASS_EVERY_S": "0.05"}  # the next slow pass begins when the last one has ended
+PASS_EVERY_S = 0.05  # the next slow pass begins when the last one has ended
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +63,14 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="tests.bench reconnect")
     parser.add_argument("--payments", type=int, default=PAYMENTS, help="per variant; at least 400 for a p99")
     parser.add_argument("--subscribers", type=int, default=SUBSCRIBERS)
+    parser.add_argument(
+        "--pass-every-s", type=float, default=PASS_EVERY_S, help="the agent's pause between slow passes"
+    )
+    parser.add_argument("--loopback", action="store_true", help="for tuning: neither distances nor baselines")
     wish = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(prefix="mnara-bench-") as folder:
         Path(folder).chmod(0o755)
-        asyncio.run(bench(Path(folder), wish.subscribers, wish.payments))
+        asyncio.run(bench(Path(folder), wish))
     return 0
 
 
@@ -75,22 +79,30 @@ def say(text: str) -> None:
     print(f"  {text}", flush=True)
 
 
-async def bench(folder: Path, subscribers: int, payments: int) -> None:
+async def bench(folder: Path, wish: argparse.Namespace) -> None:
     """Set up, run the variants, then the baselines on a router of their own."""
     chance = random.Random(20)
+    variants = (PLAIN,) if wish.loopback else (PLAIN, WAN, FAR_ROUTER)
     measured: dict[Variant, Measured] = {}
-    plans = Plans(folder / "mnara", agent_env=AGENT_ENV)
+    plans = Plans(folder / "mnara", agent_env={"MNARA_AGENT_PASS_EVERY_S": str(wish.pass_every_s)})
     async with House(plans, EmbeddedServers()) as house:
         try:
-            await build(house, subscribers=subscribers, walled=subscribers, tell=say)
+            await build(house, subscribers=wish.subscribers, walled=wish.subscribers, tell=say)
             stage = Stage(house, lambda _: None, walled=list(house.people))
             await stream(stage, stage.take_walled(WARM_UP), chance)
-            for variant in (PLAIN, WAN, FAR_ROUTER):
-                say(f"{payments} payments, {variant.title}")
-                measured[variant] = await run_variant(stage, variant, payments, chance)
+            for variant in variants:
+                say(f"{wish.payments} payments, {variant.title}")
+                measured[variant] = await run_variant(stage, variant, wish.payments, chance)
         except Exception:
             print(house.last_words())
             raise
+    if wish.loopback:
+        show(
+            "reconnect, loopback only",
+            way_rows(measured[PLAIN]),
+            {"p50_ms": percentile(measured[PLAIN].applied_ms, 0.5)},
+        )
+        return
     say("baselines")
     report(measured, await measure(folder / "baselines", chance), await machine_rows())
 
@@ -176,6 +188,14 @@ async def check_against_journal(
         assert early <= left_us <= late, f"{person.username}: wall left at {left_us}, not in {early}..{late}"
 
 
+def way_rows(measured: Measured) -> list[Row]:
+    """Where the time goes."""
+    rows = [Row(f"  on the way: {name}, p50", took) for name, took in measured.way_ms.items()]
+    if measured.online_ms:
+        rows.append(Row("callback → online, p50", percentile(measured.online_ms, 0.5)))
+    return rows
+
+
 def report(measured: dict[Variant, Measured], baselines: Baselines, machine: Sequence[Row]) -> None:
     """Print what was found beside the limits."""
     plain, wan, far = (measured[variant] for variant in (PLAIN, WAN, FAR_ROUTER))
@@ -195,8 +215,7 @@ def report(measured: dict[Variant, Measured], baselines: Baselines, machine: Seq
         Row("callback → applied, p99, 200 ms cloud to site", figures["wan200_p99_ms"], limit=350),
         Row("callback → applied, p99, 20 ms to the router", figures["router20_p99_ms"], limit=250),
         Row("waves of router commands per change, most", figures["waves_max"], "", limit=3),
-        *(Row(f"  on the way: {name}, p50", took) for name, took in plain.way_ms.items()),
-        *([Row("callback → online, p50", percentile(plain.online_ms, 0.5))] if plain.online_ms else []),
+        *way_rows(plain),
         Row("baseline (re-implemented): poller every 30 s, p50", figures["poll_p50_ms"]),
         Row("baseline (re-implemented): central program, 200 ms to the router, p50", figures["central200_p50_ms"]),
         *machine,

@@ -24,9 +24,10 @@ _UNKNOWN = "There is no such path here. Register the URL that the list of shortc
 
 
 class HookEnd:
-    """One of the two ends of a webhook."""
+    """One of the two ends of a webhook. `path` is its name in the figures."""
 
     def __init__(self, deps: ApiDeps, kind: str) -> None:
+        self.path = f"/hooks/p/{{token}}/{kind}"
         self._webhooks = deps.webhooks
         self._answer = deps.webhooks.confirm if kind == "confirm" else deps.webhooks.validate
 

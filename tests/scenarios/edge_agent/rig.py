@@ -131,6 +131,11 @@ class FakeCloud:
         }
         return Entitlement.model_validate(values)
 
+    def hold(self, *rows: str) -> None:
+        """Begin with these; they are for a snapshot."""
+        self.rows.update({Entitlement.model_validate_json(row).id: row for row in rows})
+        self.generation += 1
+
     def change(self, *rows: str, remove: tuple[str, ...] = (), send: bool = True) -> Delta:
         base = self.generation
         for row in rows:

@@ -2,13 +2,23 @@
 
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
+import structlog
 
 from cloud.db.engine import Database
 from tests.support.api import ApiUnderTest, running_api
 from tests.support.postgres import copy_database
+
+
+@pytest.fixture(autouse=True)
+def logs() -> Iterator[list[Any]]:
+    """Catch the log, and fail a test in which something crashed that the test did not mean to crash."""
+    with structlog.testing.capture_logs() as lines:
+        yield lines
+    assert [line for line in lines if line["log_level"] == "error"] == []
 
 
 @pytest.fixture(scope="session")
