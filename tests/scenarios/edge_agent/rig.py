@@ -192,9 +192,7 @@ class FakeCloud:
         if not self.up:
             return False
         verifier = Verifier(self.agent_signer.public)
-        message = decode(
-            "up", payload, agent=AGENT, installation=INSTALLATION, find_verifier=lambda _kid: verifier
-        )
+        message = decode("up", payload, agent=AGENT, installation=INSTALLATION, find_verifier=lambda _kid: verifier)
         assert message.body is not None
         with self._lock:
             self.said.append((time.perf_counter(), message.body))
@@ -299,9 +297,7 @@ class Rig:
             self.cloud.connect()
         return made[0]
 
-    def _make(
-        self, identity: EnrolAnswer, mailbox: Mailbox, store: Store, trouble: list[BaseException]
-    ) -> Running:
+    def _make(self, identity: EnrolAnswer, mailbox: Mailbox, store: Store, trouble: list[BaseException]) -> Running:
         loaded = store.open()
         site = load_site(loaded)
         shared = Shared(
