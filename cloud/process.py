@@ -15,7 +15,6 @@ from uuid import UUID
 
 import structlog
 import uvicorn
-from fastapi import FastAPI
 from prometheus_client import REGISTRY
 
 from cloud import ids
@@ -62,6 +61,9 @@ from cloud.settings import Settings
 log = structlog.get_logger(__name__)
 clock = SystemClock()
 RAILS: dict[str, PaymentRail] = {"mpesa": MpesaC2B(clock)}
+
+Application = Any
+"""An ASGI application: whose, only cloud.api knows."""
 
 Loop = Callable[[], Coroutine[Any, Any, None]]
 """Something that runs until it is cancelled; called when everything else is set up."""
@@ -114,7 +116,7 @@ class Server(uvicorn.Server):
         yield
 
 
-def make_server(app: FastAPI, **options: Any) -> Server:
+def make_server(app: Application, **options: Any) -> Server:
     """Set up an HTTP server for an application."""
     config = uvicorn.Config(
         app,
@@ -285,7 +287,7 @@ def job_loops(ground: Ground, database: Database, url: str, worker: FleetWorker)
 
 async def make_api(
     ground: Ground, database: Database, url: str, closing: contextlib.AsyncExitStack
-) -> tuple[FastAPI, list[Loop]]:
+) -> tuple[Application, list[Loop]]:
     """Put the API together; `closing` closes what it opens."""
     settings = ground.settings
     writers = [InboxWriter(url), InboxWriter(url)]
@@ -332,7 +334,7 @@ def database_answers(writer: InboxWriter) -> Callable[[], Awaitable[bool]]:
     return check
 
 
-def make_servers(ground: Ground, api: FastAPI, database: Database) -> list[tuple[Server, socket.socket]]:
+def make_servers(ground: Ground, api: Application, database: Database) -> list[tuple[Server, socket.socket]]:
     """Set up both doors and tell others where they are."""
     settings = ground.settings
 

@@ -7,10 +7,8 @@ from typing import Final
 
 from edge_agent.agent import Agent, Mailbox, Parts, Stop
 from edge_agent.clock import Clock
-from edge_agent.domain.right import right_of
 from edge_agent.domain.site import Site
 from edge_agent.errors import NotEnrolled
-from edge_agent.link.enrol import check_certificate
 from edge_agent.link.mqtt import Credentials, MqttLink, Topics
 from edge_agent.link.outbox import Outbox
 from edge_agent.link.speech import Speaker
@@ -43,7 +41,6 @@ class RunningAgent:
         sys.setswitchinterval(SWITCH_S)
         identity = folder.get_identity()
         router = folder.get_router()
-        check_certificate(folder.certificate_path, clock.wall_us())
         self._mailbox = Mailbox()
         self.site_name = identity.site_name
         start = folder.next_start()
@@ -127,8 +124,8 @@ def load_site(loaded: Loaded) -> Site:
     """Make the site of what the store held."""
     site = Site()
     if loaded.held is not None:
-        site.load(loaded.held, map(right_of, loaded.rows), loaded.pending, loaded.applied)
-    loaded.rows.clear()
+        site.load(loaded.held, loaded.rights, loaded.pending, loaded.applied)
+    loaded.rights.clear()
     return site
 
 

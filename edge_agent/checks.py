@@ -8,7 +8,7 @@ from pathlib import Path
 from edge_agent.assembly import address_of
 from edge_agent.clock import Clock
 from edge_agent.errors import AgentError
-from edge_agent.link.enrol import check_certificate
+from edge_agent.link.certificate import check_certificate
 from edge_agent.setup import check_router
 from edge_agent.store.cache import is_sound
 from edge_agent.store.identity import DataFolder

@@ -8,7 +8,7 @@ from typing import Any
 _RICH = sys.modules.get("rich")
 if _RICH is None:
     sys.modules["rich"] = None  # type: ignore[assignment]  # importing it now fails as if it were not installed
-import structlog  # noqa: E402
+import structlog  # noqa: E402 - after the lines above
 
 if _RICH is None:
     del sys.modules["rich"]

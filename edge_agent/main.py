@@ -1,22 +1,24 @@
 """The command line: enrol, run, status, check."""
 
 import json
-import signal
-from collections.abc import Callable, Iterator
+import os
+import sys
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from edge_agent import logs
 from edge_agent.errors import AgentError
 
 if TYPE_CHECKING:
-    from edge_agent.assembly import RunningAgent
     from edge_agent.settings import Settings
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+
+# One malloc arena for all threads: by default each gets its own, and memory freed in one is not used by the others.
+_LEAN = {"MALLOC_ARENA_MAX": "1", "MALLOC_TRIM_THRESHOLD_": "131072"}
 
 DataOption = Annotated[Path | None, typer.Option("--data", help="The agent's folder. Default: MNARA_AGENT_DATA.")]
 
@@ -39,7 +41,7 @@ def _fail(what: str, fix: str) -> NoReturn:
 
 
 def _settings(data: Path | None) -> "Settings":
-    from edge_agent.settings import Settings  # noqa: PLC0415
+    from edge_agent.settings import Settings  # noqa: PLC0415 - only for this command
 
     settings = Settings()
     return settings.model_copy(update={"data": data}) if data else settings
@@ -54,11 +56,11 @@ def enrol(
     router_user: Annotated[str, typer.Option(help="The router's user for the agent.")],
     router_password_file: Annotated[Path, typer.Option(help="A file with that user's password.")],
     router_port: Annotated[int, typer.Option(help="8728, or 8729 with TLS.")] = 8728,
-    router_tls: Annotated[bool, typer.Option("--router-tls", help="Use api-ssl.")] = False,  # noqa: FBT002
+    router_tls: Annotated[bool, typer.Option("--router-tls", help="Use api-ssl.")] = False,  # noqa: FBT002 - a flag
     data: DataOption = None,
 ) -> None:
     """Make this machine the agent of a site."""
-    from edge_agent.setup import RouterChoice, enrol_site  # noqa: PLC0415
+    from edge_agent.setup import RouterChoice, enrol_site  # noqa: PLC0415 - only for this command
 
     with _in_words():
         choice = RouterChoice(router_host, router_port, router_user, router_password_file, router_tls)
@@ -69,38 +71,27 @@ def enrol(
 @app.command()
 def run(data: DataOption = None) -> None:
     """Work until stopped."""
-    from edge_agent.assembly import RunningAgent, data_folder  # noqa: PLC0415
-    from edge_agent.clock import Clock  # noqa: PLC0415
+    from edge_agent.clock import Clock  # noqa: PLC0415 - only for this command
+    from edge_agent.link.certificate import check_certificate  # noqa: PLC0415 - only for this command
+    from edge_agent.store.identity import DataFolder  # noqa: PLC0415 - only for this command
 
-    settings = _settings(data)
-    logs.set_up(settings.log_level, as_json=settings.log_json)
+    path = _settings(data).data
     with _in_words():
-        running = RunningAgent(data_folder(settings.data), settings, Clock())
-        _stop_on_signals(running.stop)
-        if settings.portal_port:
-            _serve_pay_page(running, settings)
-        running.run()
-
-
-def _stop_on_signals(stop: Callable[[], None]) -> None:
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop())
-
-
-def _serve_pay_page(running: "RunningAgent", settings: "Settings") -> None:
-    from edge_agent.portal.app import PayPage, serve  # noqa: PLC0415
-
-    page = PayPage(running.site.targets, running.site_name, settings.portal_pay_hint)
-    serve(page, settings.portal_host, settings.portal_port)
+        folder = DataFolder(path)
+        folder.get_identity()
+        check_certificate(folder.certificate_path, Clock().wall_us())
+    environment = {**os.environ, "MNARA_AGENT_DATA": str(path), **_LEAN}
+    # The process becomes the service: this command line's library is 10 MB that a tower does not have to spare.
+    os.execve(sys.executable, [sys.executable, "-m", "edge_agent.service"], environment)  # noqa: S606 - no shell is meant
 
 
 @app.command()
 def status(
     data: DataOption = None,
-    as_json: Annotated[bool, typer.Option("--json", help="The whole status as JSON.")] = False,  # noqa: FBT002
+    as_json: Annotated[bool, typer.Option("--json", help="The whole status as JSON.")] = False,  # noqa: FBT002 - a flag
 ) -> None:
     """Say what the running agent holds and what the router matches."""
-    from edge_agent.status import StatusFile, runtime_folder  # noqa: PLC0415
+    from edge_agent.status import StatusFile, runtime_folder  # noqa: PLC0415 - only for this command
 
     settings = _settings(data)
     found = StatusFile(runtime_folder(settings.data, settings.runtime_dir)).find()
@@ -121,7 +112,7 @@ def status(
 @app.command()
 def check(data: DataOption = None) -> None:
     """Check identity, store, router and broker; status 1 if something is wrong."""
-    from edge_agent.checks import run_checks  # noqa: PLC0415
+    from edge_agent.checks import run_checks  # noqa: PLC0415 - only for this command
 
     good = True
     with _in_words():

@@ -14,7 +14,7 @@ def runtime_folder(data: Path, setting: Path | None) -> Path:
     """Return where the status of the agent of this data folder is: by setting, /run, or shared memory."""
     if setting is not None:
         return setting
-    base = Path(os.environ.get("RUNTIME_DIRECTORY") or os.environ.get("XDG_RUNTIME_DIR") or "/dev/shm")  # noqa: S108
+    base = Path(os.environ.get("RUNTIME_DIRECTORY") or os.environ.get("XDG_RUNTIME_DIR") or "/dev/shm")  # noqa: S108 - memory-backed
     name = hashlib.sha256(str(data.resolve()).encode()).hexdigest()[:12]
     return base / f"mnara-agent-{os.getuid()}-{name}"
 

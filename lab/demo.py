@@ -106,8 +106,10 @@ async def _stay(house: House, display: Display) -> None:
         loop.add_signal_handler(number, ended.set)
     token = getattr(getattr(house, "cloud", None), "token", "")
     say = display.console.print
-    say(f"\nThe ISP stays up. API: http://127.0.0.1:{house.http_port}  (try /docs)", markup=False)
-    say(f"Token: {token}\nLogs and data: {house.plans.folder}\nCtrl-C ends it.", markup=False)
+    address = f"http://127.0.0.1:{house.http_port}"
+    say(f"\nThe ISP stays up. API: {address}, described at {address}/openapi.json\nToken: {token}", markup=False)
+    say(f"Try: curl -H 'Authorization: Bearer {token}' {address}/v1/books", markup=False, soft_wrap=True)
+    say(f"Logs and data: {house.plans.folder}\nCtrl-C ends it.", markup=False)
     with contextlib.suppress(asyncio.CancelledError):
         await ended.wait()
     say("ending ...")

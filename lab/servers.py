@@ -10,7 +10,7 @@ from typing import Protocol
 
 from lab.debian import DebianPostgres, debian_mosquitto, debian_postgres, require_packages
 from lab.errors import LabError
-from lab.processes import argv_of, free_port, kill_process, run_once
+from lab.processes import argv_of, free_port, kill_process, run_for_json
 from lab.waiting import until
 
 _ROOTS_CLUSTERS = Path("/var/lib/mnara")  # where the cloud puts its cluster when root starts it in a closed folder
@@ -103,10 +103,8 @@ class DebianServers:
     async def start(self, site: Site) -> None:
         """Have the cloud write mosquitto's configuration, and start it."""
         self._broker_url = f"mqtts://127.0.0.1:{free_port()}"  # agents have a listener of their own: site.broker_port
-        printed = await run_once([*argv_of("mnara-cloud"), "broker", "conf"], env=site.cloud_env)
-        running = debian_mosquitto(
-            Path(printed.strip().splitlines()[-1]), site.broker_port, site.logs / "mosquitto.log"
-        )
+        written = await run_for_json([*argv_of("mnara-cloud"), "broker", "conf"], env=site.cloud_env)
+        running = debian_mosquitto(Path(written["configuration"]), site.broker_port, site.logs / "mosquitto.log")
         await asyncio.to_thread(self._stack.enter_context, running)
 
     def database_pid(self) -> int:

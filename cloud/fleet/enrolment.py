@@ -8,13 +8,11 @@ from datetime import datetime
 from typing import ClassVar
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from cloud import ids
 from cloud.clock import micros
 from cloud.db import enrolment as store
 from cloud.db import fleet
-from cloud.db.engine import Database
+from cloud.db.engine import Connection, Database
 from cloud.db.enrolment import ClaimRow, NewAgent
 from cloud.db.fleet import AgentRow
 from cloud.db.notify import AGENTS
@@ -30,7 +28,7 @@ from protocol.topics import SHARDS
 _ATTEMPTS_MAX = 20
 """Uses of a claim by other keys than its first user's, before it answers nobody but him."""
 
-RenderSite = Callable[[AsyncConnection, UUID, UUID], Awaitable[object]]
+RenderSite = Callable[[Connection, UUID, UUID], Awaitable[object]]
 
 
 class EnrolmentRefused(Exception):
@@ -105,7 +103,7 @@ class Enroller:
 
     async def _agent_for(
         self,
-        connection: AsyncConnection,
+        connection: Connection,
         claim: ClaimRow | None,
         request: EnrolRequest,
         sealing_key: bytes,
@@ -125,7 +123,7 @@ class Enroller:
             return RequestUnproven(f"The certificate request is refused: {error}. Run `mnara-agent enrol` again.")
 
     async def _again(
-        self, connection: AsyncConnection, claim: ClaimRow, agent: AgentRow, request: EnrolRequest, sealing_key: bytes
+        self, connection: Connection, claim: ClaimRow, agent: AgentRow, request: EnrolRequest, sealing_key: bytes
     ) -> AgentRow | EnrolmentRefused:
         """Answer a repeated request, whose answer was lost on the way; anybody else's keys are refused."""
         same = (
@@ -142,7 +140,7 @@ class Enroller:
 
     async def _make(
         self,
-        connection: AsyncConnection,
+        connection: Connection,
         claim: ClaimRow,
         request: EnrolRequest,
         key: bytes,
@@ -197,7 +195,7 @@ _UNKNOWN = "This claim code is not known. Check what was typed, or make a new on
 
 
 async def create_claim(
-    connection: AsyncConnection,
+    connection: Connection,
     tenant_id: UUID,
     site_id: UUID,
     *,

@@ -11,10 +11,9 @@ from uuid import UUID
 from zlib import crc32
 
 import structlog
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cloud.db import fleet
-from cloud.db.engine import Database
+from cloud.db.engine import Connection, Database
 from cloud.db.failures import DatabaseError, is_conflict, is_outage
 from cloud.db.fleet import AgentRow
 from cloud.fleet.counts import REFUSED, TAKEN
@@ -48,7 +47,7 @@ class Refusal(Exception):
 class Turn:
     """One message being taken in."""
 
-    connection: AsyncConnection
+    connection: Connection
     agent: AgentRow
     message: Message
 

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from cloud.clock import micros
 from cloud.db import enrolment as store
+from cloud.db.engine import Connection
 from cloud.db.enrolment import SigningKeyRow
 from cloud.db.secrets import SecretBox
 from protocol.keylist import KeyList, OnlineKey, sign_key_list
@@ -32,7 +31,7 @@ class TenantKeys:
     """The newest list's frame."""
 
 
-async def ensure_keys(connection: AsyncConnection, tenant_id: UUID, box: SecretBox, now: datetime) -> TenantKeys:
+async def ensure_keys(connection: Connection, tenant_id: UUID, box: SecretBox, now: datetime) -> TenantKeys:
     """Return a tenant's keys, making or renewing what is missing; call it in a worker's transaction."""
     keys = await store.list_signing_keys(connection, tenant_id)
     listed = await store.find_key_list(connection, tenant_id)
@@ -51,7 +50,7 @@ async def ensure_keys(connection: AsyncConnection, tenant_id: UUID, box: SecretB
 
 
 async def _renew(
-    connection: AsyncConnection, tenant_id: UUID, keys: Sequence[SigningKeyRow], box: SecretBox, now: datetime
+    connection: Connection, tenant_id: UUID, keys: Sequence[SigningKeyRow], box: SecretBox, now: datetime
 ) -> None:
     """Add an online key, and on first use a root, and sign the next list."""
     roots = [key for key in keys if key.role == "root"]

@@ -9,10 +9,9 @@ import contextlib
 from uuid import UUID
 
 import structlog
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cloud.db import fleet
-from cloud.db.engine import Database
+from cloud.db.engine import Connection, Database
 from cloud.db.failures import DatabaseError, is_outage
 from cloud.db.fleet import AgentRow, Desired
 from cloud.fleet.counts import SENT
@@ -214,7 +213,7 @@ class Publisher:
         SENT.labels("delta").inc()
         return True
 
-    async def _load_snapshot(self, connection: AsyncConnection, site: Site, pursuit: Pursuit) -> Desired | None:
+    async def _load_snapshot(self, connection: Connection, site: Site, pursuit: Pursuit) -> Desired | None:
         """Read the whole state if a snapshot may go out now; otherwise come back later."""
         now_s = self._clock.monotonic_s()
         for lost in [other for other, until_s in self._snapshots.items() if now_s >= until_s]:

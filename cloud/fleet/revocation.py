@@ -10,10 +10,10 @@ from uuid import UUID
 
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cloud.db import enrolment as store
 from cloud.db import fleet
+from cloud.db.engine import Connection
 from cloud.db.notify import AGENTS
 from cloud.fleet.ca import Authority
 
@@ -22,7 +22,7 @@ TAKE_OVER_LIFE = timedelta(days=1)
 
 
 async def revoke_agent(
-    connection: AsyncConnection,
+    connection: Connection,
     tenant_id: UUID,
     agent_id: UUID,
     *,

@@ -6,9 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from cloud.db import fleet
+from cloud.db.engine import Connection
 from cloud.db.fleet import AgentRow
 from cloud.db.secrets import SecretBox
 from cloud.fleet.keys import TenantKeys, ensure_keys
@@ -40,7 +39,7 @@ class Roster:
         """Tell whether the database said lately that there is no such agent."""
         return name in self._strangers
 
-    async def find(self, connection: AsyncConnection, name: str) -> AgentRow | None:
+    async def find(self, connection: Connection, name: str) -> AgentRow | None:
         """Find an agent by name, revoked or not."""
         agent = await fleet.find_agent(connection, name)
         if agent is None:
@@ -50,14 +49,14 @@ class Roster:
             return None
         return self._keep(agent)
 
-    async def find_at(self, connection: AsyncConnection, site_id: UUID) -> AgentRow | None:
+    async def find_at(self, connection: Connection, site_id: UUID) -> AgentRow | None:
         """Find a site's active agent."""
         agent = self._by_site.get(site_id)
         if agent is None:
             agent = await fleet.find_site_agent(connection, site_id)
         return self._keep(agent) if agent else None
 
-    async def keys(self, connection: AsyncConnection, tenant_id: UUID, now: datetime) -> TenantKeys:
+    async def keys(self, connection: Connection, tenant_id: UUID, now: datetime) -> TenantKeys:
         """Return what signs for a tenant."""
         read_at, keys = self._keys.get(tenant_id, (None, None))
         if keys is None or read_at is None or now - read_at > _KEYS_LIFE:

@@ -99,7 +99,7 @@ class FleetWorker:
         tls = tls_context(issued, server=False, trusted_pem=self._authority.agents.pem)
         filters = [everyone_filter("up"), everyone_filter("lw")]
         # Jitter need not be repeatable here, only different in each process.
-        jitter = random.Random(self._settings.client_id)  # noqa: S311
+        jitter = random.Random(self._settings.client_id)  # noqa: S311  # no secret
         return Link(LinkSettings(host, port, self._settings.client_id, tls, filters), self._clock, jitter)
 
     # Revocation

@@ -1,6 +1,7 @@
 """A right: one entitlement as the agent keeps it in memory, small because there are thousands."""
 
 from dataclasses import dataclass
+from sys import intern
 
 from protocol.digest import row_hash
 from protocol.entitlement import Entitlement, parse_row
@@ -34,11 +35,12 @@ def right_of(row: str) -> Right:
 
 
 def _condense(told: Entitlement, row: str) -> Right:
+    # Interned: the router's rows and the tables by id then share these texts instead of holding thousands of copies.
     return Right(
-        id=told.id,
-        kind=told.access,
-        username=told.username,
-        address=str(told.address),
+        id=intern(told.id),
+        kind=intern(told.access),
+        username=intern(told.username),
+        address=intern(str(told.address)),
         prefix=str(told.prefix) if told.prefix else None,
         service_on=told.service == "on",
         up_bps=told.rate.up_bps,

@@ -8,7 +8,6 @@ from typing import Literal
 from edge_agent.domain.access import Access, access_at
 from edge_agent.domain.right import Right
 from edge_agent.domain.wanted import Target
-from protocol.digest import EMPTY
 from protocol.messages import Held
 
 Cause = Literal["delta", "time", "start"]
@@ -74,7 +73,7 @@ class Site:
             target = self.targets.get(id_)
             if target is not None and target.right is not None:
                 total -= target.right.row_hash
-        return f"{(total + sum(changed.values())) % _MODULUS:064x}"
+        return _spell(total + sum(changed.values()))
 
     def change(
         self, held: Held, upserts: Iterable[Right], removals: Iterable[str], when: Instant, how: Pending
@@ -194,7 +193,7 @@ class Site:
     @property
     def router_digest(self) -> str:
         """The digest of the rows that the router was last read back to match."""
-        return f"{self._matched_sum % _MODULUS:064x}" if self._matched else EMPTY
+        return _spell(self._matched_sum)
 
     def _match(self, id_: str, row_hash: int) -> None:
         self._unmatch(id_)
@@ -203,6 +202,15 @@ class Site:
 
     def _unmatch(self, id_: str) -> None:
         self._matched_sum -= self._matched.pop(id_, 0)
+
+
+def digest_of_rights(rights: Iterable[Right]) -> str:
+    """Return the digest of a whole set."""
+    return _spell(sum(right.row_hash for right in rights))
+
+
+def _spell(total: int) -> str:
+    return f"{total % _MODULUS:064x}"
 
 
 def _remembering(old: Target, new: Target) -> Target:

@@ -6,8 +6,6 @@ import platform
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import Final, NoReturn
 
 import httpx
@@ -16,7 +14,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from edge_agent.errors import EnrolmentFailed, NotEnrolled
+from edge_agent.errors import EnrolmentFailed
 from edge_agent.store.identity import DataFolder
 from protocol.enrolment import EnrolAnswer, EnrolRequest, prove
 from protocol.sealing import new_sealing_key, sealing_public
@@ -168,20 +166,3 @@ def _explain(error: Exception) -> NoReturn:
     raise EnrolmentFailed(
         f"the cloud cannot be reached ({text or type(error).__name__})", "check --cloud and the uplink"
     ) from error
-
-
-def check_certificate(path: Path, now_us: int) -> datetime:
-    """Return when the agent's certificate ends; raises NotEnrolled when it is over, or the clock is before it."""
-    certificate = x509.load_pem_x509_certificate(path.read_bytes())
-    now = datetime.fromtimestamp(now_us / 1e6, UTC)
-    if now < certificate.not_valid_before_utc:
-        raise NotEnrolled(
-            f"the clock says {now:%Y-%m-%d %H:%M}, which is before this agent was enrolled",
-            "set the clock (timedatectl)",
-        )
-    if now >= certificate.not_valid_after_utc:
-        raise NotEnrolled(
-            f"the agent's certificate ended on {certificate.not_valid_after_utc:%Y-%m-%d}",
-            "enrol again with a new claim code of this site",
-        )
-    return certificate.not_valid_after_utc

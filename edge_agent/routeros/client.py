@@ -19,7 +19,7 @@ from librouteros.protocol import ApiProtocol, encode_length
 
 from edge_agent.errors import RouterRefused, RouterUnreachable
 
-_READ_BYTES: Final = 256 * 1024
+_READ_BYTES: Final = 64 * 1024
 _SENTENCE_BYTES_MAX: Final = 1024 * 1024
 _COMMANDS_MAX: Final = 400
 """In one burst. Replies to so many fit the kernel's buffers while we are still sending."""

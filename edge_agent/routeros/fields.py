@@ -1,6 +1,7 @@
 """How RouterOS spells things, and what differs between its versions."""
 
 import re
+from functools import lru_cache
 from typing import Final
 
 OLDEST: Final = (6, 45)
@@ -22,6 +23,7 @@ def is_true(value: str | None) -> bool:
     return value in ("true", "yes")
 
 
+@lru_cache(maxsize=1024)
 def rate_of(text: str) -> tuple[int, int] | None:
     """Read `2000000/5000000` or `2M/5M` as (up, down) in bit/s; None when it is not a pair."""
     up, slash, down = text.partition("/")

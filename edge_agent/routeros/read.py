@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv6Address, IPv6Network
+from sys import intern
 from typing import Any
 
 from edge_agent.domain.observed import ConnectionRow, Observed, ProfileRow, SecretRow, SessionRow, WallRow
@@ -42,16 +43,20 @@ BASE_FIELDS = (
 """What a speed profile takes over from the base profile."""
 
 
+# A whole pass keeps thousands of rows for a moment: texts that rights hold already are shared by interning.
+
+
 def _secret(row: Row) -> SecretRow:
     get = row.get
     return SecretRow(
-        row[".id"], row["name"], get("service", "any"), get("profile", ""), get("remote-address", ""),
-        get("remote-ipv6-prefix", ""), is_true(get("disabled")), get("comment", ""),
+        row[".id"], intern(row["name"]), intern(get("service", "any")), intern(get("profile", "")),
+        intern(get("remote-address", "")), get("remote-ipv6-prefix", ""), is_true(get("disabled")),
+        get("comment", ""),
     )  # fmt: skip
 
 
 def _wall4(row: Row) -> WallRow:
-    address = plain_address(row.get("address", ""))
+    address = intern(plain_address(row.get("address", "")))
     return WallRow(row[".id"], 4, address, is_true(row.get("disabled")), is_true(row.get("dynamic")), _comment(row))
 
 
@@ -65,7 +70,7 @@ def _comment(row: Row) -> str:
 
 
 def _session(row: Row) -> SessionRow:
-    return SessionRow(row[".id"], row.get("name", ""), row.get("address", ""))
+    return SessionRow(row[".id"], intern(row.get("name", "")), intern(row.get("address", "")))
 
 
 def _profile(row: Row) -> ProfileRow:
@@ -73,7 +78,7 @@ def _profile(row: Row) -> ProfileRow:
 
 
 def _queue(row: Row) -> tuple[str, tuple[int, int] | None]:
-    return user_of_queue(row.get("name", "")), rate_of(row.get("max-limit", ""))
+    return intern(user_of_queue(row.get("name", ""))), rate_of(row.get("max-limit", ""))
 
 
 def _connection4(row: Row) -> ConnectionRow:

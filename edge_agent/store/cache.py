@@ -29,13 +29,13 @@ class TextDisk(Disk):  # type: ignore[misc]  # diskcache ships no types
         """Read a key."""
         return key
 
-    def store(self, value: object, read: bool, key: object = UNKNOWN) -> tuple[int, int, None, str]:  # noqa: ARG002, FBT001
+    def store(self, value: object, read: bool, key: object = UNKNOWN) -> tuple[int, int, None, str]:  # noqa: ARG002, FBT001 - diskcache's signature
         """Write a value."""
         if not isinstance(value, str):
             raise TypeError("values are JSON text")
         return 0, MODE_RAW, None, value
 
-    def fetch(self, mode: int, filename: object, value: str, read: bool) -> str:  # noqa: ARG002, FBT001
+    def fetch(self, mode: int, filename: object, value: str, read: bool) -> str:  # noqa: ARG002, FBT001 - diskcache's signature
         """Read a value."""
         return value
 

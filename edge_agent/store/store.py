@@ -14,11 +14,12 @@ from typing import Any, Final
 
 from diskcache import Timeout
 
-from edge_agent.domain.site import Pending
+from edge_agent.domain.right import Right, right_of
+from edge_agent.domain.site import Pending, digest_of_rights
 from edge_agent.errors import StoreTrouble
 from edge_agent.store.cache import TextCache, is_sound
 from edge_agent.store.files import sync_folder
-from protocol.digest import digest_of
+from protocol.errors import ProtocolError
 from protocol.messages import Held
 
 ROW, PENDING, EVENT = "row/", "pending/", "event/"
@@ -30,7 +31,7 @@ class Loaded:
     """What the store held when it was opened. `held` is None when no desired state was ever received."""
 
     held: Held | None = None
-    rows: list[str] = field(default_factory=list)
+    rights: list[Right] = field(default_factory=list)
     pending: dict[str, Pending] = field(default_factory=dict)
     applied: int = 0
     time: dict[str, Any] = field(default_factory=dict)
@@ -55,7 +56,7 @@ class Store:
         self._folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         try:
             loaded = self._open_whole()
-        except (sqlite3.DatabaseError, ValueError, KeyError, TypeError, Timeout):
+        except (sqlite3.DatabaseError, ValueError, KeyError, TypeError, ProtocolError, Timeout):
             return self._begin_anew()
         return loaded if loaded is not None else self._begin_anew()
 
@@ -64,7 +65,7 @@ class Store:
             return None
         self._cache = TextCache(self._folder)
         loaded = self._load()
-        if loaded.held is not None and digest_of(loaded.rows) != loaded.held.digest:
+        if loaded.held is not None and digest_of_rights(loaded.rights) != loaded.held.digest:
             self._cache.close()
             return None
         return loaded
@@ -96,7 +97,8 @@ class Store:
             if value is None:
                 continue
             if key.startswith(ROW):
-                loaded.rows.append(value)
+                # Made small at once: the texts of thousands of rows would stay in memory as holes.
+                loaded.rights.append(right_of(value))
             elif key.startswith(EVENT):
                 numbers.append(int(key[len(EVENT) :]))
             elif key.startswith(PENDING):

@@ -82,7 +82,7 @@ def _compares(operator: str, found: str | None, value: str) -> bool:
         return found == value
     if found is None or operator in ("has", "-"):
         return (found is None) == (operator == "-")
-    if found.isdigit() and value.isdigit():
+    if found.isdecimal() and value.isdecimal():
         return int(found) < int(value) if operator == "<" else int(found) > int(value)
     return found < value if operator == "<" else found > value
 
@@ -147,7 +147,7 @@ def _operate(stack: list[Node], operations: str) -> None:
     """`!` negates the top; `&` and `|` join the two on top; an index pushes a copy of that entry, and as the last
     thing in the word replaces the whole stack by it; `.` after an index ends it, elsewhere it copies the top."""
     for sign in re.findall(r"\d+\.?$|\d+\.?|.", operations, re.DOTALL):
-        if sign[0].isdigit():
+        if sign[0].isdecimal():
             index = int(sign.rstrip("."))
             picked = stack[-1 - index] if index < len(stack) else _TRUE
             if operations.endswith(sign) and not sign.endswith("."):

@@ -97,7 +97,10 @@ class _Reader:
             return Word(self._value(), column)
         match = re.compile(r"(!?[A-Za-z0-9_.-]+)=").match(self._text, self._at)
         if match is None:
-            return Word(self._bare(), column)
+            word = self._bare()
+            if not word:  # a stray bracket: without this the reader would stand still for ever
+                raise self._error("syntax error")
+            return Word(word, column)
         self._at = match.end()
         return Pair(match[1], self._value(), column)
 

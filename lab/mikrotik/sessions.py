@@ -9,7 +9,7 @@ from lab.mikrotik.journal import Journal
 from lab.mikrotik.pools import Pools
 from lab.mikrotik.table import Change, Row, Table
 from lab.mikrotik.tables import Tables
-from lab.mikrotik.values import rate, split_list
+from lab.mikrotik.values import Kind, duration, rate, split_list, text
 
 MAX_SESSIONS = 20_000
 BEFORE_ALL = "first"
@@ -140,7 +140,7 @@ class Sessions:
 
     def _one_address(self, value: str) -> str:
         """An address as it is, or the next one of a pool."""
-        if not value or (value[0].isdigit() and value.count(".") == 3):
+        if not value or (value[0].isdecimal() and value.count(".") == 3):
             return value
         return self._pools.allocate(value) or ""
 
@@ -240,6 +240,9 @@ class _Profile:
         return ""
 
 
+_LIMIT_KINDS: dict[str, Kind] = {"burst-time": duration(), "priority": text}
+
+
 def _queue_limits(rate_limit: str) -> dict[str, str]:
     """Queue properties of a profile's `rx/tx rx-burst/tx-burst …`: rx is what the subscriber sends."""
     names = ("max-limit", "burst-limit", "burst-threshold", "burst-time", "priority", "limit-at")
@@ -247,7 +250,8 @@ def _queue_limits(rate_limit: str) -> dict[str, str]:
     for name, part in zip(names, rate_limit.split(), strict=False):
         up, _, down = part.partition("/")
         down = down or up
-        limits[name] = f"{up}/{down}" if name in ("burst-time", "priority") else f"{rate(up)}/{rate(down)}"
+        kind = _LIMIT_KINDS.get(name, rate)
+        limits[name] = f"{kind(up)}/{kind(down)}"
     return limits
 
 

@@ -13,6 +13,10 @@ async def the_books_agree(stage: Stage) -> Figures:
     hold(books["sum_cents"] == 0, f"all accounts together sum to {books['sum_cents']} cents, not to zero")
     paid, booked = record.paid_cents, books["payments_cents"]
     hold(paid == booked, f"the phones paid {paid} cents, and the books have payments of {booked}")
+    held = {account["code"]: account["balance_cents"] for account in books["accounts"]}
+    hold(held["mpesa_clearing"] == paid, f"M-Pesa's account holds {held['mpesa_clearing']} cents of {paid}")
+    placed = -sum(balance for code, balance in held.items() if code != "mpesa_clearing")
+    hold(placed == paid, f"{paid} cents came in, and {placed} have a place: revenue, credit or suspense")
     rows = await stage.list_payments()
     posted = sorted(row["receipt"] for row in rows)
     paid_for = sorted(each.receipt for each in record.list_paid())

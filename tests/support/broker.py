@@ -163,7 +163,7 @@ class SpeakingAgent:
         return encode("up", envelope, signer or self.keys.signer)
 
     def say(self, body: Body, **changes: object) -> None:
-        self.link.publish(self.up, self.frame(body, **changes))  # type: ignore[arg-type]
+        self.link.publish(self.up, self.frame(body, **changes))
 
     async def hear(self, timeout_s: float = 3.0) -> Message:
         arrived = await asyncio.wait_for(self.link.inbox.get(), timeout_s)

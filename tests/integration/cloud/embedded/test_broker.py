@@ -137,7 +137,7 @@ async def test_the_will_is_published_when_a_connection_breaks_and_not_on_foreign
             client.loop_start()
             await asyncio.sleep(0.2)
             assert client.is_connected() == heard
-            client.socket() and client.socket().close()  # type: ignore[union-attr]
+            client.socket() and client.socket().close()
             client.loop_stop()
             if heard:
                 assert await hear(cloud) == (topic, b"gone")
@@ -166,7 +166,7 @@ async def test_a_silent_client_is_disconnected_after_its_keepalive(broker: TestB
     assert running is not None
     await until(lambda: running.connected == 1)
     await until(lambda: running.connected == 0)
-    client.socket() and client.socket().close()  # type: ignore[union-attr]
+    client.socket() and client.socket().close()
 
 
 async def test_a_packet_over_the_limit_ends_the_connection_and_nothing_else(broker: TestBroker) -> None:

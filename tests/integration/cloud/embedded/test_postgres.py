@@ -94,7 +94,7 @@ def cluster(running: Cluster) -> Cluster:
 
 def ask(cluster: Cluster, query: str) -> object:
     with psycopg.connect(cluster.url()) as connection:
-        row = connection.execute(query).fetchone()  # type: ignore[call-overload]
+        row = connection.execute(query).fetchone()
         assert row is not None
         return row[0]
 

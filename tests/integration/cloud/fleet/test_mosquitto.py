@@ -41,7 +41,7 @@ class Mosquitto:
         return self.link(at or self.cloud, issued, name, ["mnara1/+/+/up", "mnara1/+/+/lw"])
 
     def link(self, at: tuple[str, int], issued: object, name: str, filters: list[str]) -> Link:
-        tls = tls_context(issued, server=False, trusted_pem=self.authority.agents.pem)  # type: ignore[arg-type]
+        tls = tls_context(issued, server=False, trusted_pem=self.authority.agents.pem)
         return Link(LinkSettings(*at, name, tls, filters), CLOCK, random.Random(1))
 
 

@@ -34,6 +34,16 @@ def test_a_session_makes_its_rows_and_takes_them_along(tower: Console) -> None:
     assert tower.rows("/ppp/secret/print")[0]["last-disconnect-reason"] == "nas-request"
 
 
+def test_a_burst_in_the_profile_is_a_burst_in_the_queue(tower: Console) -> None:
+    tower.say("/ppp/profile/set", "=.id=plan", "=rate-limit=2M/5M 4M/10M 1M/2M 8/8 5 1M/1M")
+    tower.router.dial("ann", "pw")
+    (queue,) = tower.rows("/queue/simple/print", "=.proplist=max-limit,burst-limit,burst-time,priority,limit-at")
+    assert queue == {
+        "max-limit": "2000000/5000000", "burst-limit": "4000000/10000000", "burst-time": "8s/8s",
+        "priority": "5/5", "limit-at": "1000000/1000000",
+    }  # fmt: skip
+
+
 def test_a_profile_without_rate_limit_makes_no_queue(tower: Console) -> None:
     tower.say("/ppp/profile/set", "=.id=plan", "=!rate-limit=")
     tower.router.dial("ann", "pw")

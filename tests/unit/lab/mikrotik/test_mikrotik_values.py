@@ -34,6 +34,7 @@ def test_a_value_reads_back_normalised(kind: values.Kind, written: str, read: st
     [
         (values.boolean, "maybe"), (values.ip4, "10.0.0"), (values.number(1, 8), "9"), (values.number(), "-1"),
         (values.rate, "5X"), (values.duration(), ""), (values.duration(), "soon"), (values.ports, "70000"),
+        (values.rate_limit, "2M/5M x"), (values.rate_limit, "5M/"),
         (values.ip4_range, "10.0.0.9-10.0.0.1"), (values.host_name, "1.2.3"), (values.enum("a"), "b"),
     ],
 )  # fmt: skip
