@@ -38,7 +38,8 @@ from protocol.snapshot import pack
 SECOND_US = 1_000_000
 HOUR_US = 3_600 * SECOND_US
 AGENT, INSTALLATION, TENANT = "agent-1", "installation-1", "tenant-1"
-BASE_SCRIPT = """/ppp profile add name=mnara-base local-address=100.64.0.1 dns-server=100.64.0.1 only-one=yes comment=mnara
+BASE_SCRIPT = """
+/ppp profile add name=mnara-base local-address=100.64.0.1 dns-server=100.64.0.1 only-one=yes
 /interface pppoe-server server add service-name=mnara interface=ether2 default-profile=mnara-base disabled=no
 /ip firewall filter add chain=forward action=accept src-address-list=mnara-walled dst-address-list=mnara-pay
 /ip firewall filter add chain=forward action=reject src-address-list=mnara-walled comment="mnara-rule:wall"
