@@ -8,7 +8,7 @@ from typing import Any
 
 import structlog
 
-_PHONE = re.compile(r"\b((?:254|0)[17]\d)\d{4}(\d{2})\b")
+_PHONE = re.compile(r"\b((?:254|0)[17]\d\d)\d{4}(\d{2})\b")
 _HOOK = re.compile(r"(/hooks/p/)[^/\s\"']+")
 _SECRET_NAMES = frozenset({"password", "token", "secret", "authorization", "claim", "claim_code", "url", "dsn"})
 
@@ -22,7 +22,9 @@ def set_up_logs(level: str, *, as_json: bool) -> None:
         structlog.processors.format_exc_info,
         redact,
     ]
-    render = structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    render = (
+        structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    )
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),

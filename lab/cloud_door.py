@@ -54,9 +54,16 @@ class CloudDoor:
         """Return all rows of a list."""
         return [row async for row in self.each(path, **query)]
 
+    async def is_alive(self) -> bool:
+        """Whether /healthz says yes."""
+        return await self._says_yes("/healthz")
+
     async def is_ready(self) -> bool:
         """Whether /readyz says yes."""
-        response = await self._client.get(f"{self.base_url}/readyz")
+        return await self._says_yes("/readyz")
+
+    async def _says_yes(self, path: str) -> bool:
+        response = await self._client.get(self.base_url + path)
         return response.status_code == 200
 
     async def _ask(self, method: str, path: str, **parts: Any) -> Row:

@@ -1,6 +1,7 @@
 """A client of the simulated router's control door: one JSON object per line, one answer per line."""
 
 import asyncio
+import contextlib
 import json
 from types import TracebackType
 from typing import Any, Self
@@ -9,6 +10,7 @@ from lab.errors import Refused
 
 LINE_BYTES_MAX = 64 * 1024 * 1024  # `rows` of a router with 50,000 secrets
 ANSWER_LIMIT_S = 30.0
+_AFTER_ALL = 1 << 62
 
 
 class RouterDoor:
@@ -30,8 +32,10 @@ class RouterDoor:
     async def close(self) -> None:
         """Hang up."""
         if self._pair is not None:
-            self._pair[1].close()
-            self._pair = None
+            writer, self._pair = self._pair[1], None
+            writer.close()
+            with contextlib.suppress(OSError):  # the router may have gone first
+                await writer.wait_closed()
 
     async def ask(self, do: str, **facts: Any) -> dict[str, Any]:
         """Send one request and return its answer; raise Refused on `error`, OSError when the door is gone."""
@@ -68,6 +72,10 @@ class RouterDoor:
         answer = await self.ask("writes", since=since)
         found: list[dict[str, Any]] = answer["writes"]
         return found
+
+    async def last_write(self) -> int:
+        """The number of the last write to the router."""
+        return int((await self.ask("writes", since=_AFTER_ALL))["last"])
 
     async def rows(self, menu: str) -> list[dict[str, Any]]:
         """All rows of a menu."""

@@ -47,12 +47,13 @@ def _api_user(plan: SitePlan) -> Iterator[str]:
 def _pppoe(plan: SitePlan) -> Iterator[str]:
     # No rate limit on the profile that the server falls back to: what a subscriber's own profile leaves
     # unset would be filled in from it.
+    # The server goes before the profile that it names, and comes back after it.
+    yield "/interface pppoe-server server remove [find service-name=mnara]"
     yield f"/ppp profile remove [find name={BASE_PROFILE}]"
     yield (
         f"/ppp profile add name={BASE_PROFILE} local-address={plan.gateway} dns-server={plan.gateway} "
         "only-one=yes change-tcp-mss=yes comment=mnara"
     )
-    yield "/interface pppoe-server server remove [find service-name=mnara]"
     yield (
         f"/interface pppoe-server server add service-name=mnara interface={plan.access_interface} "
         f"default-profile={BASE_PROFILE} one-session-per-host=yes keepalive-timeout=10 disabled=no"

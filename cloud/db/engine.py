@@ -6,12 +6,16 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import event, make_url, text
-from sqlalchemy.engine import URL, Connection
+from sqlalchemy.engine import URL
+from sqlalchemy.engine import Connection as SyncConnection
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 OWNER_ROLE = "mnara_owner"
 APP_ROLE = "mnara_app"
 WORKER_ROLE = "mnara_worker"
+
+Connection = AsyncConnection
+"""An open transaction, as `Database.tenant` and `Database.worker` give it."""
 
 _SET_TENANT = text("select set_config('app.tenant', :tenant, true)")
 
@@ -36,7 +40,7 @@ class Database:
         event.listen(self._app.sync_engine, "before_execute", _refuse_unscoped)
 
     @asynccontextmanager
-    async def tenant(self, tenant_id: UUID) -> AsyncIterator[AsyncConnection]:
+    async def tenant(self, tenant_id: UUID) -> AsyncIterator[Connection]:
         """Open one transaction on one tenant's rows; it commits when the block ends without an error."""
         async with self._app.connect() as connection, connection.begin():
             info = connection.sync_connection.info if connection.sync_connection else {}
@@ -48,10 +52,15 @@ class Database:
                 info.pop("tenant", None)
 
     @asynccontextmanager
-    async def worker(self) -> AsyncIterator[AsyncConnection]:
+    async def worker(self) -> AsyncIterator[Connection]:
         """Open one transaction across tenants: for the poster, the fleet and the ticks only."""
         async with self._worker.connect() as connection, connection.begin():
-            yield connection
+            info = connection.sync_connection.info if connection.sync_connection else {}
+            info["tenant"] = None
+            try:
+                yield connection
+            finally:
+                info.pop("tenant", None)
 
     async def close(self) -> None:
         """Close both pools."""
@@ -70,6 +79,6 @@ def _engine(url: URL, pool_size: int) -> AsyncEngine:
     )
 
 
-def _refuse_unscoped(connection: Connection, *_statement: Any) -> None:
+def _refuse_unscoped(connection: SyncConnection, *_statement: Any) -> None:
     if "tenant" not in connection.info:
         raise UnscopedQuery("open a transaction with Database.tenant(...) before touching rows")

@@ -9,7 +9,8 @@ from protocol.topics import everyone_filter, parse_topic, shard_filter
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """Whom a verified certificate names. Agents and cloud processes have different issuers, so no name can pass for the other."""
+    """Whom a verified certificate names. Agents and cloud processes have different issuers, so no name can pass for
+    the other."""
 
     kind: Literal["agent", "cloud"]
     name: str

@@ -17,15 +17,17 @@ def wheel_folder() -> Path:
     """Return the installed wheel's folder; its own code is not imported, only its programs are used."""
     spec = importlib.util.find_spec(WHEEL)
     if spec is None or spec.origin is None:
-        raise EmbeddedError(f"the package {WHEEL} is not installed. Install mnara[cloud], or set MNARA_CLOUD_DATABASE_URL.")
+        raise EmbeddedError(
+            f"the package {WHEEL} is not installed. Install mnara[cloud], or set MNARA_CLOUD_DATABASE_URL."
+        )
     return Path(spec.origin).parent
 
 
 def find_programs(user: OsUser, copy_to: Path) -> Path:
     """Return the folder of initdb, pg_ctl and postgres that `user` can run.
 
-    A virtual environment below a closed folder (/root) is a trap: the server's user cannot read it. Then the programs are
-    copied, keeping their places, because they find their libraries by relative paths.
+    A virtual environment below a closed folder (/root) is a trap: the server's user cannot read it. Then the programs
+    are copied, keeping their places, because they find their libraries by relative paths.
     """
     wheel = wheel_folder()
     if _runs(wheel / _TREE / "bin", user):
@@ -39,14 +41,16 @@ def find_programs(user: OsUser, copy_to: Path) -> Path:
             shutil.copytree(libraries, copy_to / libraries.name, symlinks=True)
         _open_to_all(copy_to)
     if not _runs(copied / "bin", user):
-        raise EmbeddedError(f"PostgreSQL's programs do not run from {copied}. Set MNARA_CLOUD_DATABASE_URL to a server of yours.")
+        raise EmbeddedError(
+            f"PostgreSQL's programs do not run from {copied}. Set MNARA_CLOUD_DATABASE_URL to a server of yours."
+        )
     return copied / "bin"
 
 
 def _runs(folder: Path, user: OsUser) -> bool:
     command = [str(folder / "postgres"), "--version"]
     try:
-        return subprocess.run(command, check=False, capture_output=True, cwd="/", **user.as_arguments()).returncode == 0  # noqa: S603
+        return subprocess.run(command, check=False, capture_output=True, cwd="/", **user.as_arguments()).returncode == 0
     except OSError:
         return False
 

@@ -1,8 +1,9 @@
 """The MQTT broker inside the cloud's process: amqtt with its gaps closed, for trying out and for a handful of sites.
 
-What amqtt 0.12.1 does that ours must not: it accepts connections without a certificate, publishes wills and deletes sessions
-before anybody is authenticated, leaves an old connection of the same client open, never enforces keepalive, reads packets of
-any size, retains without limit, and compares each message with every subscription. Each override below closes one of these.
+What amqtt 0.12.1 does that ours must not: it accepts connections without a certificate, publishes wills and deletes
+sessions before anybody is authenticated, leaves an old connection of the same client open, never enforces keepalive,
+reads packets of any size, retains without limit, and compares each message with every subscription. Each override
+below closes one of these.
 """
 
 import asyncio
@@ -73,6 +74,8 @@ class _Reader(StreamReaderAdapter):  # type: ignore[misc]  # amqtt ships no type
 class _Writer(StreamWriterAdapter):  # type: ignore[misc]  # amqtt ships no types
     """Closes without waiting for a peer that may be gone: amqtt's own would hold up a take-over for 30 s."""
 
+    is_closed: bool
+
     async def close(self) -> None:
         if self.is_closed:
             return
@@ -135,7 +138,9 @@ class AgentBroker(Broker):  # type: ignore[misc]  # amqtt ships no types
         context.verify_mode = ssl.CERT_REQUIRED
         return context
 
-    async def stream_connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, listener_name: str) -> None:
+    async def stream_connected(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, listener_name: str
+    ) -> None:
         # asyncio and uvloop set TCP_NODELAY on every stream themselves.
         try:
             await self._client_connected(listener_name, _Reader(reader), _Writer(writer))
@@ -224,7 +229,8 @@ class AgentBroker(Broker):  # type: ignore[misc]  # amqtt ships no types
             self._route(session, topic, bytes(data or b""))
 
     def _route(self, source: Session, topic: str, data: bytes) -> None:
-        """Hand a message to whoever subscribed: exact filters by look-up, and only the cloud's few wildcards are compared."""
+        """Hand a message to whoever subscribed: exact filters by look-up, and only the cloud's few wildcards are
+        compared."""
         if not may_publish(source.attributes[_PEER], topic):
             _log.warning("broker dropped a message of %s to a foreign topic", source.client_id)
             return
@@ -269,4 +275,6 @@ def _configuration(settings: BrokerSettings) -> BrokerConfig:
         certfile=settings.certificate_file,
         keyfile=settings.key_file,
     )
-    return BrokerConfig(listeners={"default": listener}, session_expiry_interval=None, timeout_disconnect_delay=0, plugins={})
+    return BrokerConfig(
+        listeners={"default": listener}, session_expiry_interval=None, timeout_disconnect_delay=0, plugins={}
+    )

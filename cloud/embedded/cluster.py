@@ -14,10 +14,12 @@ import tempfile
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import psycopg
 from psycopg import sql
+from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_fixed
 
 from cloud.embedded import binaries, osuser
 from cloud.embedded.errors import EmbeddedError
@@ -31,6 +33,7 @@ _SOCKET_DIR_BYTES_MAX = 90
 """A socket's path may have 107 bytes, and PostgreSQL adds `/.s.PGSQL.5432.lock`."""
 _START_TIMEOUT_S = 60
 _STOP_TIMEOUT_S = 30
+_ANSWER_TRIES = 60
 _FALLBACK_HOME = Path("/var/lib/mnara")
 """Where root keeps a cluster whose data folder the server's user cannot enter."""
 
@@ -89,15 +92,19 @@ class Cluster:
             )
 
     def start(self) -> None:
-        """Start the server, clearing away what a killed one left, and wait until it answers."""
-        self._clear_dead()
+        """Start the server, or take over one that runs, and wait until it answers."""
+        if self.running_pid() is None:
+            self._clear_dead()
+            self._launch()
+        self._ensure_database()
+
+    def _launch(self) -> None:
         socket_dir = self._make_socket_dir()
         settings = _SETTINGS | {"unix_socket_directories": '"' + str(socket_dir).replace('"', '""') + '"'}
         options = " ".join(f"-c {shlex.quote(f'{name}={value}')}" for name, value in settings.items())
         log = self.folder / "log" / "start.log"
         make_folder(log.parent, 0o700, self.user)
         self._run("pg_ctl", "-D", self.folder, "-l", log, "-o", options, "-w", "-t", str(_START_TIMEOUT_S), "start")
-        self._ensure_database()
 
     def stop(self) -> None:
         """Stop the server: sessions are ended, everything committed stays."""
@@ -136,9 +143,7 @@ class Cluster:
     def _ensure_database(self) -> None:
         """Make the login and the database once; both are looked for, so a start cut off half-way is finished here."""
         passwords = self._passwords()
-        with psycopg.connect(
-            host=str(self._socket_dir()), user=SUPERUSER, password=passwords[SUPERUSER], dbname="postgres", autocommit=True
-        ) as connection:
+        with self._as_superuser(passwords[SUPERUSER]) as connection:
             if connection.execute("select 1 from pg_roles where rolname = %s", [LOGIN]).fetchone() is None:
                 statement = "create role {} login createrole password {}"
                 connection.execute(sql.SQL(statement).format(sql.Identifier(LOGIN), sql.Literal(passwords[LOGIN])))
@@ -147,6 +152,19 @@ class Cluster:
             if connection.execute("select 1 from pg_database where datname = %s", [DATABASE]).fetchone() is None:
                 connection.execute(f"create database {DATABASE} owner {LOGIN}")
                 connection.execute(f"revoke all on database {DATABASE} from public")
+
+    @retry(
+        retry=retry_if_exception_type(psycopg.OperationalError),
+        stop=stop_after_attempt(_ANSWER_TRIES),
+        wait=wait_fixed(0.25),
+        reraise=True,
+    )
+    def _as_superuser(self, password: str) -> psycopg.Connection[Any]:
+        """Connect; a server taken over may still be recovering from its crash."""
+        socket_dir = str(self._socket_dir())
+        return psycopg.connect(
+            host=socket_dir, user=SUPERUSER, password=password, dbname="postgres", autocommit=True, connect_timeout=5
+        )
 
     def _passwords(self) -> dict[str, str]:
         return dict(json.loads((self.home / "passwords.json").read_text()))
@@ -163,10 +181,15 @@ class Cluster:
         return folder
 
     def _short_socket_dir(self) -> Path:
-        """Return the private folder made before if it is still ours, or make one: /tmp gets cleaned, and strangers write there."""
+        """Return the private folder made before if it is still ours, or make one: /tmp gets cleaned, and strangers
+        write there."""
         try:
             known = self._socket_dir()
-            if known.lstat().st_uid == self.user.uid and known.parent == Path(tempfile.gettempdir()) and not known.is_symlink():
+            if (
+                known.lstat().st_uid == self.user.uid
+                and known.parent == Path(tempfile.gettempdir())
+                and not known.is_symlink()
+            ):
                 return known
         except OSError:
             pass
@@ -175,9 +198,8 @@ class Cluster:
         return made
 
     def _clear_dead(self) -> None:
-        """End what a killed postmaster left behind and remove its lock files; PostgreSQL mistakes a zombie for a live one."""
-        if self.running_pid() is not None:
-            return
+        """End what a killed postmaster left behind and remove its lock files; PostgreSQL mistakes a zombie for a live
+        one."""
         for entry in Path("/proc").glob("[0-9]*"):
             if _works_in(int(entry.name), self.folder):
                 os.kill(int(entry.name), signal.SIGKILL)
@@ -189,7 +211,7 @@ class Cluster:
     def _run(self, program: str, *arguments: str | Path) -> None:
         command = [str(self.programs / program), *map(str, arguments)]
         environment = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}
-        done = subprocess.run(  # noqa: S603  # programs of the wheel, arguments of ours
+        done = subprocess.run(  # programs of the wheel, arguments of ours
             command,
             check=False,
             stdin=subprocess.DEVNULL,

@@ -13,7 +13,15 @@ from cloud.embedded.errors import EmbeddedError
 SYSTEM_USER = "mnara"
 """Made on first use when we are root. Not `nobody`: other services run as that user and could read our files."""
 
-_USERADD = ("--system", "--no-create-home", "--home-dir", "/nonexistent", "--shell", "/usr/sbin/nologin", "--user-group")
+_USERADD = (
+    "--system",
+    "--no-create-home",
+    "--home-dir",
+    "/nonexistent",
+    "--shell",
+    "/usr/sbin/nologin",
+    "--user-group",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +46,7 @@ class OsUser:
         if not self.switch:
             return os.access(folder, os.X_OK)
         probe = ["/usr/bin/test", "-x", str(folder)]
-        return subprocess.run(probe, check=False, cwd="/", **self.as_arguments()).returncode == 0  # noqa: S603  # fixed program
+        return subprocess.run(probe, check=False, cwd="/", **self.as_arguments()).returncode == 0  # fixed program
 
 
 def choose() -> OsUser:
@@ -50,7 +58,9 @@ def choose() -> OsUser:
     except KeyError:
         entry = _make_system_user()
     if entry.pw_uid == 0:
-        raise EmbeddedError(f"the user `{SYSTEM_USER}` is root. Give it a uid of its own, or set MNARA_CLOUD_DATABASE_URL.")
+        raise EmbeddedError(
+            f"the user `{SYSTEM_USER}` is root. Give it a uid of its own, or set MNARA_CLOUD_DATABASE_URL."
+        )
     return OsUser(entry.pw_uid, entry.pw_gid, switch=True)
 
 
@@ -59,8 +69,10 @@ def _make_system_user() -> pwd.struct_passwd:
     advice = f"Run as an ordinary user, make a system user `{SYSTEM_USER}`, or set MNARA_CLOUD_DATABASE_URL."
     if useradd is None:
         raise EmbeddedError(f"PostgreSQL does not run as root, and there is no useradd to make a user for it. {advice}")
-    made = subprocess.run([useradd, *_USERADD, SYSTEM_USER], check=False, capture_output=True, text=True)  # noqa: S603
+    made = subprocess.run([useradd, *_USERADD, SYSTEM_USER], check=False, capture_output=True, text=True)
     try:
         return pwd.getpwnam(SYSTEM_USER)
     except KeyError as error:
-        raise EmbeddedError(f"useradd could not make the user `{SYSTEM_USER}`: {made.stderr.strip()}. {advice}") from error
+        raise EmbeddedError(
+            f"useradd could not make the user `{SYSTEM_USER}`: {made.stderr.strip()}. {advice}"
+        ) from error

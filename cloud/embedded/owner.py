@@ -22,6 +22,11 @@ class DataFolder:
         self.path = path.resolve()
         self._lock: int | None = None
 
+    @property
+    def owned(self) -> bool:
+        """Tell whether the lock is ours."""
+        return self._lock is not None
+
     def prepare(self) -> None:
         """Make the folder. As root others may pass through it (PostgreSQL's user must), but list nothing."""
         make_folder(self.path, 0o711 if os.geteuid() == 0 else 0o700)
@@ -42,7 +47,9 @@ class DataFolder:
 
     async def wait_to_own(self) -> None:
         """Keep trying until the lock is ours."""
-        while not self.try_own():
+        while True:
+            if self.try_own():
+                return
             await asyncio.sleep(_TRY_EVERY_S)
 
     def let_go(self) -> None:

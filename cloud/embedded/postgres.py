@@ -1,11 +1,12 @@
 """Keeps the embedded PostgreSQL running: starts or adopts it, starts it again when it dies, stops it last."""
 
 import asyncio
-import contextlib
 
+import psycopg
 import structlog
 
 from cloud.embedded.cluster import Cluster
+from cloud.embedded.errors import EmbeddedError
 
 log = structlog.get_logger(__name__)
 
@@ -18,29 +19,20 @@ class PostgresKeeper:
 
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
-        self._watch: asyncio.Task[None] | None = None
 
     async def start(self) -> str:
         """Return the address of a server that answers; one that survived our predecessor is taken over as it is."""
         await asyncio.to_thread(self._cluster.prepare)
-        await asyncio.to_thread(self._start_or_adopt)
-        self._watch = asyncio.create_task(self._keep(), name="postgres-keeper")
+        await asyncio.to_thread(self._cluster.start)
         return self._cluster.url()
 
     async def stop(self) -> None:
-        """Stop watching, then the server."""
-        if self._watch is not None:
-            self._watch.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._watch
+        """Stop the server; `watch` must have ended."""
         await asyncio.to_thread(self._cluster.stop)
 
-    def _start_or_adopt(self) -> None:
-        if self._cluster.running_pid() is None:
-            self._cluster.start()
-
-    async def _keep(self) -> None:
-        """Restart without end, with growing pauses: a full disk may be emptied, and the cloud waits for its database."""
+    async def watch(self) -> None:
+        """Restart without end, with growing pauses: a full disk may be emptied, and the cloud waits for its
+        database."""
         pause_s = _LOOK_EVERY_S
         while True:
             await asyncio.sleep(pause_s)
@@ -49,8 +41,8 @@ class PostgresKeeper:
                 continue
             log.warning("postgres_died")
             try:
-                await asyncio.to_thread(self._start_or_adopt)
+                await asyncio.to_thread(self._cluster.start)
                 log.info("postgres_restarted")
-            except Exception:
+            except (EmbeddedError, psycopg.Error, OSError):
                 log.exception("postgres_restart_failed", retry_in_s=pause_s)
                 pause_s = min(pause_s * 2, _RESTART_WAIT_MAX_S)

@@ -1,7 +1,7 @@
 """The cloud's own certificate authority: one root that agents pin, and a second for the cloud's own MQTT clients.
 
-Two issuers, because the broker tells agents from cloud processes by who signed them: no name an agent may get can make it pass
-for the cloud. Nothing of a certificate request is copied but its key.
+Two issuers, because the broker tells agents from cloud processes by who signed them: no name an agent may get can
+make it pass for the cloud. Nothing of a certificate request is copied but its key.
 """
 
 import json
@@ -109,7 +109,9 @@ class Issuer:
             .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False)
         )
         if server_names:
-            builder = builder.add_extension(x509.SubjectAlternativeName(list(map(_general, server_names))), critical=False)
+            builder = builder.add_extension(
+                x509.SubjectAlternativeName(list(map(_general, server_names))), critical=False
+            )
         certificate = builder.sign(self._key, hashes.SHA256())
         text = certificate.public_bytes(Encoding.PEM).decode()
         return Issued(text, f"{certificate.serial_number:x}", certificate.not_valid_after_utc)
@@ -192,10 +194,20 @@ def _key_of_csr(csr_pem: str) -> ec.EllipticCurvePublicKey | ed25519.Ed25519Publ
     raise CsrRefused("the key must be P-256, P-384 or Ed25519")
 
 
+def csr_matches(csr_pem: str, certificate_pem: str) -> bool:
+    """Tell whether a request is for the very key that a certificate holds."""
+    try:
+        return _key_of_csr(csr_pem) == x509.load_pem_x509_certificate(certificate_pem.encode()).public_key()
+    except CsrRefused:
+        return False
+
+
 def _builder(
     subject: x509.Name, public: ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey, now: datetime, days: int
 ) -> x509.CertificateBuilder:
-    builder = x509.CertificateBuilder().subject_name(subject).public_key(public).serial_number(x509.random_serial_number())
+    builder = (
+        x509.CertificateBuilder().subject_name(subject).public_key(public).serial_number(x509.random_serial_number())
+    )
     return builder.not_valid_before(now - _BACKDATED).not_valid_after(now + timedelta(days=days))
 
 

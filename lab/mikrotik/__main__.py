@@ -1,4 +1,4 @@
-"""`python -m lab.mikrotik`: the simulated router by itself."""
+"""The simulated router by itself: `python -m lab.mikrotik`."""
 
 import typer
 

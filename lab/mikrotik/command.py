@@ -18,11 +18,12 @@ from lab.mikrotik.server import serve
 
 
 def router(
+    *,
     port: Annotated[int, typer.Option(help="API port; 0 takes a free one")] = 8728,
     tls_port: Annotated[int | None, typer.Option(help="API-SSL port; none without it")] = None,
     tls_certificate: Annotated[Path | None, typer.Option(help="PEM file; self-made without it")] = None,
     tls_key: Annotated[Path | None, typer.Option(help="PEM file of its key")] = None,
-    tls_anonymous: Annotated[bool, typer.Option(help="no certificate: anonymous DH, as RouterOS does")] = False,  # noqa: FBT002 - a flag
+    tls_anonymous: Annotated[bool, typer.Option(help="no certificate: anonymous DH, as RouterOS does")] = False,
     tls_certificate_out: Annotated[Path | None, typer.Option(help="write the certificate to trust here")] = None,
     control: Annotated[str, typer.Option(help="HOST:PORT of the control door")] = "127.0.0.1:0",
     version: Annotated[str, typer.Option(help="RouterOS version to be")] = DEFAULT_VERSION,
@@ -30,8 +31,8 @@ def router(
     user: Annotated[str, typer.Option(help="first user (group full)")] = "admin",
     password: Annotated[str, typer.Option(help="his password")] = "",
     host: Annotated[str, typer.Option(help="address to listen on")] = "127.0.0.1",
-    empty: Annotated[bool, typer.Option(help="without PPPoE server, firewall and addresses")] = False,  # noqa: FBT002 - a flag
-    ntp_answers: Annotated[bool, typer.Option(help="whether NTP, once configured, gives the time")] = True,  # noqa: FBT002 - a flag
+    empty: Annotated[bool, typer.Option(help="without PPPoE server, firewall and addresses")] = False,
+    ntp_answers: Annotated[bool, typer.Option(help="whether NTP, once configured, gives the time")] = True,
     connections: Annotated[int, typer.Option(help="connections a subscriber opens when online")] = 2,
 ) -> None:
     """Run a simulated MikroTik until interrupted. Prints one JSON line when it listens."""

@@ -8,12 +8,13 @@ from dataclasses import asdict
 from typing import Any
 
 from lab.mikrotik.errors import ControlError, DialError, RouterLabError, ScriptError
-from lab.mikrotik.faults import STANDING_KINDS, Fault
+from lab.mikrotik.faults import Fault
 from lab.mikrotik.journal import as_json
 from lab.mikrotik.modems import DEFAULT_REDIAL_S
 from lab.mikrotik.script import run_script
 from lab.mikrotik.server import DEFAULT_DOWN_S, Server
 from lab.mikrotik.values import format_duration
+from lab.mikrotik.wire import from_wire, to_wire
 
 MAX_LINE_BYTES = 8 * 1024 * 1024
 Request = dict[str, Any]
@@ -37,7 +38,8 @@ class Control:
             "script": self._script,
             "hosts": self._hosts,
             "reboot": self._reboot,
-            "power-cut": self._reboot,
+            "power-cut": self._power_cut,
+            "carry": self._carry,
             "fault": self._fault,
             "delay": self._delay,
             "writes": self._writes,
@@ -66,19 +68,21 @@ class Control:
 
     def _dial(self, request: Request) -> Answer:
         try:
-            session = self._router.dial(_latin(request["user"]), _latin(request["password"]), request.get("caller_id"))
+            session = self._router.dial(
+                to_wire(str(request["user"])), to_wire(str(request["password"])), request.get("caller_id")
+            )
         except DialError as error:
             return {"online": False, "reason": str(error)}
         return {"online": True, "address": session.address, "rate": session.rate_limit}
 
     def _hangup(self, request: Request) -> Answer:
-        return {"was_online": self._router.hangup(_latin(request["user"]))}
+        return {"was_online": self._router.hangup(to_wire(str(request["user"])))}
 
     def _redial(self, request: Request) -> Answer:
         password = request.get("password")
         every_s = float(request.get("every_s", DEFAULT_REDIAL_S))
-        user = _latin(request["user"])
-        self._router.redial(user, None if password is None else _latin(password), every_s)
+        user = to_wire(str(request["user"]))
+        self._router.redial(user, None if password is None else to_wire(str(password)), every_s)
         return {"online": self._router.sessions.of_user(user) is not None}
 
     def _reach(self, request: Request) -> Answer:
@@ -88,11 +92,11 @@ class Control:
         fasttracked = request.get("fasttracked")
         return {"open": self._router.connect(*_target(request), fasttracked=fasttracked)}
 
-    def _sessions(self, request: Request) -> Answer:
+    def _sessions(self, _request: Request) -> Answer:
         now_us = self._router.now_us()
         return {"sessions": [
             {
-                "user": _utf8(one.user), "address": one.address, "profile": one.profile, "rate": one.rate_limit,
+                "user": from_wire(one.user), "address": one.address, "profile": one.profile, "rate": one.rate_limit,
                 "uptime": format_duration(now_us - one.since_us), "caller_id": one.caller_id,
             }
             for one in self._router.sessions.all()
@@ -101,7 +105,8 @@ class Control:
     # -- the router ---------------------------------------------------------------------------------------------
 
     def _rows(self, request: Request) -> Answer:
-        return {"rows": self._router.rows(str(request["menu"]))}
+        rows = self._router.rows(str(request["menu"]))
+        return {"rows": [{name: from_wire(value) for name, value in row.items()} for row in rows]}
 
     def _script(self, request: Request) -> Answer:
         try:
@@ -112,12 +117,20 @@ class Control:
 
     def _hosts(self, request: Request) -> Answer:
         """What DNS says: name to addresses."""
-        self._router.hosts[str(request["name"])] = [str(address) for address in request["addresses"]]
+        self._router.set_host(str(request["name"]), [str(address) for address in request["addresses"]])
         return {"done": True}
 
     async def _reboot(self, request: Request) -> Answer:
         await self._server.reboot(float(request.get("down_s", DEFAULT_DOWN_S)))
         return {"boots": self._router.boots}
+
+    async def _power_cut(self, request: Request) -> Answer:
+        await self._server.power_cut(float(request.get("down_s", DEFAULT_DOWN_S)))
+        return {"boots": self._router.boots}
+
+    def _carry(self, request: Request) -> Answer:
+        up, down = int(request.get("up_bytes", 0)), int(request.get("down_bytes", 0))
+        return {"carried": self._router.carry(to_wire(str(request["user"])), up, down)}
 
     # -- faults -------------------------------------------------------------------------------------------------
 
@@ -127,8 +140,6 @@ class Control:
         if kind == "clear" or request.get("on") is False:
             await self._server.clear_faults(None if kind == "clear" else kind)
             return {"done": True}
-        if kind in STANDING_KINDS:
-            options.setdefault("times", None)
         self._server.arm(Fault(kind, **options))
         return {"done": True}
 
@@ -152,7 +163,7 @@ class Control:
             as_json(record) for record in self._router.journal.connections() if record.number > since
         ]}  # fmt: skip
 
-    def _stats(self, request: Request) -> Answer:
+    def _stats(self, _request: Request) -> Answer:
         records = self._router.journal.connections()
         return {
             "version": self._router.version_text,
@@ -171,16 +182,7 @@ class Control:
 
 def _target(request: Request) -> tuple[str, str, str, int]:
     protocol = str(request.get("protocol", "tcp"))
-    return _latin(request["user"]), str(request["to"]), protocol, int(request.get("port", 443))
-
-
-def _latin(text: object) -> str:
-    """Text as the bytes a client would send, one character per byte."""
-    return str(text).encode("utf-8").decode("latin-1")
-
-
-def _utf8(text: str) -> str:
-    return text.encode("latin-1").decode("utf-8", "replace")
+    return to_wire(str(request["user"])), str(request["to"]), protocol, int(request.get("port", 443))
 
 
 @asynccontextmanager

@@ -5,19 +5,22 @@ from dataclasses import dataclass, field
 from lab.mikrotik.errors import ControlError
 
 # Faults of a connection: (what happens). Faults of a write carry `nth` and `menu`.
-CONNECTION_KINDS = ("refuse", "hang-after-login", "cut-reply", "stall-reply")
+CONNECTION_KINDS = ("refuse", "hang", "hang-after-login", "cut-reply", "stall-reply")
 WRITE_KINDS = ("trap-write", "lose-write", "trap-applied", "bare-trap", "reboot-on-write")
 # These last until cleared unless told otherwise.
-STANDING_KINDS = ("refuse", "hang-after-login", "slow-print", "session-limit")
+STANDING_KINDS = ("refuse", "hang", "hang-after-login", "slow-print", "session-limit")
 KINDS = (*CONNECTION_KINDS, *WRITE_KINDS, "slow-print", "session-limit")
+
+UNSAID = -1
 
 
 @dataclass(slots=True)
 class Fault:
-    """One armed fault. `times` None means until cleared; `nth` counts matching writes from now on."""
+    """One armed fault. `times` None means until cleared (standing kinds are that unless told otherwise);
+    `nth` counts matching writes from now on."""
 
     kind: str
-    times: int | None = 1
+    times: int | None = UNSAID
     nth: int = 1
     menu: str = ""
     message: str = "failure: simulated"
@@ -36,6 +39,8 @@ class Faults:
     def arm(self, fault: Fault) -> None:
         if fault.kind not in KINDS:
             raise ControlError(f"unknown fault {fault.kind!r}; known are: {', '.join(KINDS)}")
+        if fault.times == UNSAID:
+            fault.times = None if fault.kind in STANDING_KINDS else 1
         self._armed.append(fault)
 
     def clear(self, kind: str | None = None) -> None:

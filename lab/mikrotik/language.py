@@ -17,7 +17,7 @@ from lab.mikrotik.table import Row, Table
 if TYPE_CHECKING:
     from lab.mikrotik.router import Router
 
-_READING = frozenset(("print", "getall", "get", "find", "listen"))
+_READING = frozenset(("print", "getall", "get", "find", "listen", "export"))
 # Switches of print that change nothing of what comes back over the API.
 _PRINT_SWITCHES = frozenset(
     [
@@ -139,10 +139,10 @@ class Language:
             "unset": self._unset,
             "comment": self._comment,
             "move": self._move,
-            "reset-counters": lambda table, attributes: Done(),
-            "reset-counters-all": lambda table, attributes: Done(),
+            "reset-counters": lambda _table, _attributes: Done(),
+            "reset-counters-all": lambda _table, _attributes: Done(),
             "sign": self._sign,
-            "export-certificate": lambda table, attributes: Done(),
+            "export-certificate": lambda _table, _attributes: Done(),
         }
 
     def run(self, command: Command, access: Access) -> Outcome:
@@ -178,6 +178,8 @@ class Language:
     def _read(self, table: Table, command: Command, access: Access) -> Outcome:
         view = View(self._router, table, sensitive="sensitive" in access.policies)
         match command.verb:
+            case "export":
+                return Done()  # over the API it prints nothing without a file
             case "get":
                 return self._get(table, view, command.attributes)
             case "find":
@@ -286,7 +288,7 @@ class Language:
         """Rows go directly before `destination`; none, or one that is not there, means the end of the table."""
         _only(attributes, ".id", "numbers", "destination")
         moved = rows_meant(table, _reference(attributes, table))
-        destination = table.find(attributes.get("destination", ""))
+        destination = table.find(attributes.get("destination", "").split(",")[0])
         if destination in moved:
             raise Trap("failure: can not move object before itself")
         table.move(moved, destination)
@@ -312,7 +314,7 @@ def _reference(attributes: dict[str, str], table: Table | None = None) -> str | 
     if ".id" in attributes:
         return attributes[".id"]
     numbers = attributes.get("numbers")
-    if numbers is None or table is None or not numbers.isdigit():
+    if numbers is None or table is None or not numbers.isdecimal():
         return numbers
     row = table.at_position(int(numbers))
     if row is None:

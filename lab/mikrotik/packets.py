@@ -1,10 +1,11 @@
 """Does a packet pass: address lists, filter rules in their order, NAT on the first packet, fasttrack past them all."""
 
 import ipaddress
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from lab.mikrotik.menus.firewall import OTHER_MATCHERS
+from lab.mikrotik.names import is_name
 from lab.mikrotik.table import Row, Table
 from lab.mikrotik.tables import Tables
 
@@ -41,9 +42,8 @@ class Verdict:
 class AddressLists:
     """Membership of address lists, kept until the table changes."""
 
-    def __init__(self, table: Table, hosts: Mapping[str, list[str]]) -> None:
+    def __init__(self, table: Table) -> None:
         self._table = table
-        self._hosts = hosts
         self._version = -1
         self._single: dict[str, set[str]] = {}
         self._wide: dict[str, list[tuple[int, int]]] = {}
@@ -65,9 +65,9 @@ class AddressLists:
                 self._take(row.get("list"), row.get("address"))
 
     def _take(self, name: str, value: str) -> None:
-        if value[-1:].isalpha() and ":" not in value:
-            self._single.setdefault(name, set()).update(self._hosts.get(value, ()))
-        elif "/" in value or "-" in value:
+        if is_name(value):
+            return  # the dynamic rows of its addresses count instead
+        if "/" in value or "-" in value:
             self._wide.setdefault(name, []).append(span(value))
         else:
             self._single.setdefault(name, set()).add(value)
@@ -85,11 +85,11 @@ def span(value: str) -> tuple[int, int]:
 class Firewall:
     """The rules of one address family."""
 
-    def __init__(self, tables: Tables, family: str, hosts: Mapping[str, list[str]]) -> None:
+    def __init__(self, tables: Tables, family: str) -> None:
         self._filter = tables.get(f"/{family}/firewall/filter")
         self._nat = tables.get("/ip/firewall/nat") if family == "ip" else None
         self._members = tables.get("/interface/list/member")
-        self._lists = AddressLists(tables.get(f"/{family}/firewall/address-list"), hosts)
+        self._lists = AddressLists(tables.get(f"/{family}/firewall/address-list"))
 
     def judge(self, chain: str, packet: Packet) -> Verdict:
         """Walk the filter; what no rule decides passes."""
@@ -106,19 +106,15 @@ class Firewall:
             if rule.get("chain") != chain or not rule.enabled or not self._matches(rule, packet):
                 continue
             action = rule.get("action")
-            by = rule.get("comment") or f"rule {position}"
-            if action == "accept":
-                return Verdict(passes=True, by=by)
-            if action in ("drop", "reject", "tarpit"):
-                return Verdict(passes=False, by=by)
             if action == "return":
                 return None
             if action == "fasttrack-connection":
                 track.fasttracked = True
-            elif action == "jump":
-                deeper = self._walk(rule.get("jump-target"), packet, track, depth + 1)
-                if deeper is not None:
-                    return deeper
+            verdict = _decided(action, rule.get("comment") or f"rule {position}")
+            if action == "jump":
+                verdict = self._walk(rule.get("jump-target"), packet, track, depth + 1)
+            if verdict is not None:
+                return verdict
         return None
 
     def translate(self, packet: Packet) -> tuple[Packet, str]:
@@ -160,6 +156,12 @@ class Firewall:
 @dataclass(slots=True)
 class _Track:
     fasttracked: bool = False
+
+
+def _decided(action: str, by: str) -> Verdict | None:
+    if action == "accept":
+        return Verdict(passes=True, by=by)
+    return Verdict(passes=False, by=by) if action in ("drop", "reject", "tarpit") else None
 
 
 def _within(value: str, address: Address) -> bool:

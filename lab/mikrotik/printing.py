@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from lab.mikrotik.query import Node
 from lab.mikrotik.table import Row, Table
-from lab.mikrotik.wire import END, encode_length, encode_word
+from lab.mikrotik.wire import END, SHORT, encode_length, encode_word
 
 if TYPE_CHECKING:
     from lab.mikrotik.router import Router
@@ -75,13 +75,10 @@ class Columns:
                 continue
             raw = (prefix + value).encode("latin-1")
             length = len(raw)
-            parts.append(_SHORT[length] if length < 0x80 else encode_length(length))
+            parts.append(SHORT[length] if length < 0x80 else encode_length(length))
             parts.append(raw)
         parts.append(END)
         return b"".join(parts)
-
-
-_SHORT = tuple(bytes((length,)) for length in range(0x80))
 
 
 def _row_id(row: Row) -> str:

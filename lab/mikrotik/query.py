@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lab.mikrotik.errors import Trap
 from lab.mikrotik.table import Row, Table
@@ -21,6 +21,7 @@ class Node:
     value: str = ""
     parts: "tuple[Node, ...]" = ()
     depth: int = 0
+    values: frozenset[str] = frozenset()
 
     def passes(self, row: Row, look: Look) -> bool:
         match self.operator:
@@ -30,6 +31,8 @@ class Node:
                 return any(part.passes(row, look) for part in self.parts)
             case "!":
                 return not self.parts[0].passes(row, look)
+            case "in":
+                return look(row, self.name) in self.values
             case _:
                 return _compares(self.operator, look(row, self.name), self.value)
 
@@ -38,6 +41,8 @@ class Node:
         match self.operator:
             case "=":
                 return _equal_rows(table, self.name, self.value)
+            case "in":
+                return _rows_of_any(table, self.name, self.values)
             case "&":
                 known = [rows for part in self.parts if (rows := part.candidates(table)) is not None]
                 return min(known, key=len) if known else None
@@ -62,12 +67,22 @@ def _equal_rows(table: Table, name: str, value: str) -> dict[int, Row] | None:
     return {row.number: row for row in table.with_value(name, value)}
 
 
+def _rows_of_any(table: Table, name: str, values: frozenset[str]) -> dict[int, Row] | None:
+    merged: dict[int, Row] = {}
+    for value in values:
+        rows = _equal_rows(table, name, value)
+        if rows is None:
+            return None
+        merged |= rows
+    return merged
+
+
 def _compares(operator: str, found: str | None, value: str) -> bool:
     if operator == "=":
         return found == value
     if found is None or operator in ("has", "-"):
         return (found is None) == (operator == "-")
-    if found.isdigit() and value.isdigit():
+    if found.isdecimal() and value.isdecimal():
         return int(found) < int(value) if operator == "<" else int(found) > int(value)
     return found < value if operator == "<" else found > value
 
@@ -84,7 +99,18 @@ def compile_query(words: Iterable[str]) -> Node | None:
             stack.append(_operand(word[1:]))
     if not stack:
         return None
-    return stack[0] if len(stack) == 1 else Node("&", parts=tuple(stack))
+    return _simplified(stack[0] if len(stack) == 1 else Node("&", parts=tuple(stack)))
+
+
+def _simplified(node: Node) -> Node:
+    """A hundred names OR-ed become one look into a set."""
+    if not node.parts:
+        return node
+    parts = tuple(map(_simplified, node.parts))
+    names = {part.name for part in parts}
+    if node.operator == "|" and len(names) == 1 and all(part.operator == "=" for part in parts):
+        return Node("in", names.pop(), values=frozenset(part.value for part in parts))
+    return replace(node, parts=parts)
 
 
 def _operand(word: str) -> Node:
@@ -121,7 +147,7 @@ def _operate(stack: list[Node], operations: str) -> None:
     """`!` negates the top; `&` and `|` join the two on top; an index pushes a copy of that entry, and as the last
     thing in the word replaces the whole stack by it; `.` after an index ends it, elsewhere it copies the top."""
     for sign in re.findall(r"\d+\.?$|\d+\.?|.", operations, re.DOTALL):
-        if sign[0].isdigit():
+        if sign[0].isdecimal():
             index = int(sign.rstrip("."))
             picked = stack[-1 - index] if index < len(stack) else _TRUE
             if operations.endswith(sign) and not sign.endswith("."):

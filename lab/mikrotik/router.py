@@ -10,6 +10,7 @@ from lab.mikrotik.edit import Editor
 from lab.mikrotik.faults import Faults
 from lab.mikrotik.journal import Journal
 from lab.mikrotik.modems import DEFAULT_REDIAL_S, Modems
+from lab.mikrotik.names import NamedRows
 from lab.mikrotik.pools import Pools
 from lab.mikrotik.schema import Version
 from lab.mikrotik.sessions import Moment, Session, Sessions
@@ -61,7 +62,9 @@ class Router:
         self.modems.now_us = self.now_us
         self.sessions.on_end = lambda session, _reason: self.modems.dropped(session)
         self.hosts = dict(self.setup.hosts)
+        self.names = NamedRows(self.tables.get("/ip/firewall/address-list"), self.hosts, self.stamp)
         self.traffic = Traffic(self.tables, self.sessions, self.hosts)
+        self.sessions.on_start = self._open_connections
         self.boots = 1
         self.booted_us = self.now_us()
         self._writes_before_boot = 0
@@ -106,9 +109,7 @@ class Router:
 
     def dial(self, user: str, password: str, caller_id: str | None = None) -> Session:
         """A modem dials once; DialError says why it was not let in."""
-        session = self.modems.dial(user, password, caller_id)
-        self._open_connections(session)
-        return session
+        return self.modems.dial(user, password, caller_id)
 
     def redial(self, user: str, password: str | None = None, every_s: float = DEFAULT_REDIAL_S) -> None:
         """A modem that dials now and after every drop. Without a password: the one it last used, else the
@@ -134,6 +135,20 @@ class Router:
         """Open a connection that stays in /ip/firewall/connection. False when it was not let through."""
         return self.traffic.connect(user, to, protocol, port, fasttracked=fasttracked) is not None
 
+    def carry(self, user: str, up_bytes: int, down_bytes: int) -> bool:
+        """Count traffic on the user's session. False when he is offline."""
+        session = self.sessions.of_user(user)
+        if session is None:
+            return False
+        session.bytes_up += up_bytes
+        session.bytes_down += down_bytes
+        return True
+
+    def set_host(self, name: str, addresses: list[str]) -> None:
+        """What DNS answers for this name from now on; address lists that hold the name follow."""
+        self.hosts[name] = list(addresses)
+        self.names.refresh(name)
+
     def _open_connections(self, session: Session) -> None:
         for at in range(self.setup.connections_per_session):
             self.traffic.connect(session.user, f"203.0.113.{at % 250 + 1}", "tcp", 443)
@@ -146,17 +161,28 @@ class Router:
 
     def reboot(self) -> None:
         """Start again: config stays, ids change; sessions, dynamic and timed rows, connections are gone.
-        The server that listens for this router drops its connections first (`serve`)."""
+        A served router also drops its API connections: see `Server.reboot`."""
+        self.go_down("reboot")
+        self.come_up()
+
+    def go_down(self, reason: str) -> None:
+        """Everything in memory ends; no modem is answered until `come_up`. Without a reason: the power failed."""
+        self.sessions.serving = False
         for session in self.sessions.all():
-            self.sessions.end(session, "reboot")
+            self.sessions.end(session, reason)
+
+    def come_up(self) -> None:
+        """Wake with what is on flash."""
         for table in self.tables:
             _forget(table)
+        self.names.refresh_all()
         self.boots += 1
         for table in self.tables:
             if not table.menu.singleton:
                 table.renumber(self.boots - 1)
         self.booted_us = self.now_us()
         self._writes_before_boot = self.journal.writes_in_all
+        self.sessions.serving = True
         self.journal.event(self.clock.now_us(), "reboot")
 
     def run_timers(self) -> None:

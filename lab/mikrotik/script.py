@@ -97,7 +97,7 @@ class _Runner:
                 if not found and name != "destination":
                     return None
                 value = found
-            if name in ("place-before", "destination") and table is not None and str(value).isdigit():
+            if name in ("place-before", "destination") and table is not None and str(value).isdecimal():
                 row = table.at_position(int(str(value)))
                 value = row.id if row is not None else ""
             attributes[name] = str(value)

@@ -58,7 +58,7 @@ def _logical_lines(text: str) -> Iterator[tuple[int, str]]:
     held = ""
     for number, line in enumerate(text.splitlines(), start=1):
         begun = number if begun is None else begun
-        if line.endswith("\\") and not held + line == "":
+        if line.endswith("\\") and held + line != "":
             # The indent of a continuation line is layout, not text.
             held += line[:-1] if not held else line.lstrip()[:-1]
             continue
@@ -97,7 +97,10 @@ class _Reader:
             return Word(self._value(), column)
         match = re.compile(r"(!?[A-Za-z0-9_.-]+)=").match(self._text, self._at)
         if match is None:
-            return Word(self._bare(), column)
+            word = self._bare()
+            if not word:  # a stray bracket: without this the reader would stand still for ever
+                raise self._error("syntax error")
+            return Word(word, column)
         self._at = match.end()
         return Pair(match[1], self._value(), column)
 

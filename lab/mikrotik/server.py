@@ -141,16 +141,21 @@ class Server:
 
     async def reboot(self, down_s: float = DEFAULT_DOWN_S) -> None:
         """Drop every connection, refuse for a while, come up with new ids and without what lived in memory."""
+        self.router.go_down("reboot")
+        await self._stay_down(down_s)
+
+    async def _stay_down(self, down_s: float) -> None:
         self.stop_listening()
         self._drop_all()
         await asyncio.sleep(down_s)
-        self.router.reboot()
+        self.router.come_up()
         if self.router.faults.find("refuse") is None:
             await self.listen()
 
     async def power_cut(self, down_s: float = DEFAULT_DOWN_S) -> None:
-        """As a reboot: what is on flash stays, what is in memory goes, nobody is told."""
-        await self.reboot(down_s)
+        """As a reboot, but nothing is written on the way down: no session's end is remembered."""
+        self.router.go_down("")
+        await self._stay_down(down_s)
 
     def reboot_soon(self) -> None:
         """Reboot after this turn of the loop."""

@@ -7,10 +7,9 @@ from dataclasses import dataclass, field
 from lab.mikrotik.errors import DialError
 from lab.mikrotik.journal import Journal
 from lab.mikrotik.pools import Pools
-from lab.mikrotik.schema import NEVER
 from lab.mikrotik.table import Change, Row, Table
 from lab.mikrotik.tables import Tables
-from lab.mikrotik.values import rate, split_list
+from lab.mikrotik.values import Kind, duration, rate, split_list, text
 
 MAX_SESSIONS = 20_000
 BEFORE_ALL = "first"
@@ -57,6 +56,8 @@ class Sessions:
         self._active = tables.get("/ppp/active")
         self._servers = tables.get("/interface/pppoe-server/server")
         self._count = 0
+        self.serving = True
+        self.on_start: Callable[[Session], None] = lambda _session: None
         self.on_end: Callable[[Session, str], None] = lambda _session, _reason: None
         self._active.watchers.append(self._when_removed)
         tables.get("/interface/pppoe-server").watchers.append(self._when_removed)
@@ -108,10 +109,11 @@ class Sessions:
             self._moment.wall_us(), "online", user=user, address=session.address, rate=session.rate_limit,
             profile=session.profile,
         )  # fmt: skip
+        self.on_start(session)
         return session
 
     def _server(self, service: str) -> Row:
-        for server in self._servers:
+        for server in self._servers if self.serving else ():
             if server.enabled and service in ("", server.get("service-name")):
                 return server
         raise DialError("no PPPoE server answers (timeout)")
@@ -138,7 +140,7 @@ class Sessions:
 
     def _one_address(self, value: str) -> str:
         """An address as it is, or the next one of a pool."""
-        if not value or (value[0].isdigit() and value.count(".") == 3):
+        if not value or (value[0].isdecimal() and value.count(".") == 3):
             return value
         return self._pools.allocate(value) or ""
 
@@ -213,11 +215,12 @@ class Sessions:
         self.on_end(session, reason)
 
     def _remember(self, session: Session, reason: str) -> None:
+        """On the secret, unless the power is gone (no reason)."""
         secret = self._secrets.find(session.user)
-        if secret is None:
+        if secret is None or not reason:
             return
         values = {"last-logged-out": self._moment.router_time(), "last-caller-id": session.caller_id}
-        if self._tables.version >= (7,) and self._tables.version < NEVER:
+        if self._tables.version >= (7,):
             values["last-disconnect-reason"] = reason
         self._secrets.change(secret, values)
 
@@ -237,6 +240,9 @@ class _Profile:
         return ""
 
 
+_LIMIT_KINDS: dict[str, Kind] = {"burst-time": duration(), "priority": text}
+
+
 def _queue_limits(rate_limit: str) -> dict[str, str]:
     """Queue properties of a profile's `rx/tx rx-burst/tx-burst …`: rx is what the subscriber sends."""
     names = ("max-limit", "burst-limit", "burst-threshold", "burst-time", "priority", "limit-at")
@@ -244,7 +250,8 @@ def _queue_limits(rate_limit: str) -> dict[str, str]:
     for name, part in zip(names, rate_limit.split(), strict=False):
         up, _, down = part.partition("/")
         down = down or up
-        limits[name] = f"{up}/{down}" if name in ("burst-time", "priority") else f"{rate(up)}/{rate(down)}"
+        kind = _LIMIT_KINDS.get(name, rate)
+        limits[name] = f"{kind(up)}/{kind(down)}"
     return limits
 
 

@@ -67,6 +67,10 @@ class Table:
     def __iter__(self) -> Iterator[Row]:
         return iter(self.rows.values())
 
+    def has(self, row: Row) -> bool:
+        """True while this row is in the table (its number alone may be another's after a boot)."""
+        return self.rows.get(row.number) is row
+
     def is_indexed(self, field: str) -> bool:
         return field in self._index
 
@@ -111,7 +115,9 @@ class Table:
         return row
 
     def change(self, row: Row, values: dict[str, str], unset: Iterable[str] = ()) -> None:
-        """Overwrite these values and drop the unset ones."""
+        """Overwrite these values and drop the unset ones; nothing when the row is gone."""
+        if not self.has(row):
+            return
         self._unindex_row(row)
         row.values.update(values)
         for name in unset:
@@ -121,8 +127,9 @@ class Table:
 
     def remove(self, row: Row) -> None:
         """Drop a row; quietly nothing when it is gone already (two effects may race to the same row)."""
-        if self.rows.pop(row.number, None) is None:
+        if not self.has(row):
             return
+        del self.rows[row.number]
         self._unindex_row(row)
         self._tell(Change.REMOVED, row)
 

@@ -17,6 +17,7 @@ from lab.mikrotik.router import Router, Setup
 from lab.mikrotik.script import run_script
 from lab.mikrotik.server import DEFAULT_DOWN_S, Server, serve
 from lab.mikrotik.traffic import Reach
+from lab.mikrotik.wire import from_wire, to_wire
 
 T = TypeVar("T")
 # Nothing asked of the router takes longer, except a reboot with its own waiting time.
@@ -48,7 +49,7 @@ class RunningRouter:
 
     def dial(self, user: str, password: str, caller_id: str | None = None) -> str:
         """Dial once; the address given, or DialError."""
-        return self.on_router(lambda router: router.dial(user, password, caller_id).address)
+        return self.on_router(lambda router: router.dial(to_wire(user), to_wire(password), caller_id).address)
 
     def can_dial(self, user: str, password: str) -> bool:
         """Dial once; whether it was let in."""
@@ -60,29 +61,39 @@ class RunningRouter:
 
     def redial(self, user: str, password: str | None = None, every_s: float = DEFAULT_REDIAL_S) -> None:
         """A modem that dials now and after every drop."""
-        self.on_router(lambda router: router.redial(user, password, every_s))
+        word = None if password is None else to_wire(password)
+        self.on_router(lambda router: router.redial(to_wire(user), word, every_s))
 
     def hangup(self, user: str) -> bool:
-        return self.on_router(lambda router: router.hangup(user))
+        return self.on_router(lambda router: router.hangup(to_wire(user)))
 
     def online(self) -> dict[str, str]:
         """Address by user of everybody online."""
-        return self.on_router(lambda router: {one.user: one.address for one in router.sessions.all()})
+        return self.on_router(lambda router: {from_wire(one.user): one.address for one in router.sessions.all()})
 
     def reach(self, user: str, to: str, protocol: str = "tcp", port: int = 443, *, inbound: bool = False) -> Reach:
-        return self.on_router(lambda router: router.reach(user, to, protocol, port, inbound=inbound))
+        return self.on_router(lambda router: router.reach(to_wire(user), to, protocol, port, inbound=inbound))
 
     def connect(
         self, user: str, to: str, protocol: str = "tcp", port: int = 443, *, fasttracked: bool | None = None
     ) -> bool:
         """Open a tracked connection; False when the rules did not let it through."""
-        return self.on_router(lambda router: router.connect(user, to, protocol, port, fasttracked=fasttracked))
+        return self.on_router(lambda router: router.connect(to_wire(user), to, protocol, port, fasttracked=fasttracked))
 
     # -- the router ---------------------------------------------------------------------------------------------
 
     def rows(self, menu: str) -> list[dict[str, str]]:
         """Rows of a menu with everything in them, passwords too."""
-        return self.on_router(lambda router: router.rows(menu))
+        rows = self.on_router(lambda router: router.rows(menu))
+        return [{name: from_wire(value) for name, value in row.items()} for row in rows]
+
+    def carry(self, user: str, up_bytes: int, down_bytes: int) -> bool:
+        """Count traffic on the user's session; False when he is offline."""
+        return self.on_router(lambda router: router.carry(to_wire(user), up_bytes, down_bytes))
+
+    def set_host(self, name: str, addresses: list[str]) -> None:
+        """What DNS answers for this name from now on."""
+        self.on_router(lambda router: router.set_host(name, addresses))
 
     def script(self, text: str) -> None:
         """Run .rsc lines, as somebody at the console would."""
@@ -150,7 +161,7 @@ def running_router(
     def body() -> None:
         try:
             asyncio.run(live())
-        except BaseException as error:  # noqa: BLE001 - handed to the thread that waits, which raises it
+        except BaseException as error:  # noqa: BLE001  # handed to the thread that waits, which raises it
             failed.append(error)
             ready.set()
 

@@ -43,7 +43,7 @@ class TimedRows:
 
     def _expire(self, row: Row, due_us: int) -> None:
         """The timer of a row whose timeout was set anew meanwhile finds another due time and leaves it."""
-        if row.expires_us == due_us and self._table.rows.get(row.number) is row:
+        if row.expires_us == due_us and self._table.has(row):
             self._table.remove(row)
 
     def _tell(self, kind: str, row: Row) -> None:

@@ -4,6 +4,7 @@ import ipaddress
 import os
 import ssl
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,6 +17,13 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from lab.clock import Clock
 
 _DAYS = 3_650
+# A group made for this file, short so that handshakes are quick: an anonymous session protects nothing anyway.
+_DH_GROUP = b"""-----BEGIN DH PARAMETERS-----
+MIGHAoGBAItat5R3Zbd0nXjmfIom9Z0u1LMkNhIW0t3pQIrcrV6vwOrAug/8RKDF
+l9FThk270xQIo/DfqbYT2MZgTIGnMkwO8CO51wv1MejxbqZLCp7iDvxzORxdTYuz
+QscRzb3D4L4Gc9MP06jmvAtZ5BFn2h4tVIMtTRaQT9Mg0VkM8wPvAgEC
+-----END DH PARAMETERS-----
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +46,7 @@ def anonymous() -> TlsIdentity:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.maximum_version = ssl.TLSVersion.TLSv1_2
     context.set_ciphers("ADH:@SECLEVEL=0")
+    _through_a_file(_DH_GROUP, context.load_dh_params)
     return TlsIdentity(context, "")
 
 
@@ -74,13 +83,17 @@ def _general_name(host: str) -> x509.GeneralName:
 
 
 def _context(certificate_pem: bytes, key_pem: bytes) -> ssl.SSLContext:
-    """OpenSSL takes keys from files only: one that nobody else can read, gone at once."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    _through_a_file(certificate_pem + key_pem, context.load_cert_chain)
+    return context
+
+
+def _through_a_file(pem: bytes, load: Callable[[str], None]) -> None:
+    """OpenSSL takes keys from files only: one that nobody else can read, gone at once."""
     handle, path = tempfile.mkstemp(suffix=".pem")
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(certificate_pem + key_pem)
-        context.load_cert_chain(path)
+            file.write(pem)
+        load(path)
     finally:
         Path(path).unlink()
-    return context

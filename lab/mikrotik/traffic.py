@@ -34,7 +34,7 @@ class Traffic:
         self._tables = tables
         self._sessions = sessions
         self._hosts = hosts
-        self._firewalls = {4: Firewall(tables, "ip", hosts), 6: Firewall(tables, "ipv6", hosts)}
+        self._firewalls = {4: Firewall(tables, "ip"), 6: Firewall(tables, "ipv6")}
         self._made = 0
 
     def reach(self, user: str, to: str, protocol: str, port: int, *, inbound: bool = False) -> Reach:
@@ -70,9 +70,9 @@ class Traffic:
         packet = Packet(source, target, protocol, port, session.interface, UPLINK)
         if (live := self._live(session, packet)) is not None:
             return live
-        return self._track(session, packet, answer, fasttracked)
+        return self._track(session, packet, answer, fasttracked=fasttracked)
 
-    def _track(self, session: Session, packet: Packet, answer: Reach, fasttracked: bool | None) -> Row | None:
+    def _track(self, session: Session, packet: Packet, answer: Reach, *, fasttracked: bool | None) -> Row | None:
         table = self._connections(packet.target.version)
         if len(table) >= MAX_CONNECTIONS:
             return None
@@ -92,7 +92,7 @@ class Traffic:
             "dying": "false",
             "srcnat": "false",
             "dstnat": "true" if answer.to != str(packet.target) else "false",
-            "fasttrack": "true" if self._is_fasttracked(packet, fasttracked) else "false",
+            "fasttrack": "true" if self._is_fasttracked(packet, said=fasttracked) else "false",
         }
         if packet.protocol == "tcp":
             values["tcp-state"] = "established"
@@ -100,7 +100,7 @@ class Traffic:
         session.rows.append((table, row))
         return row
 
-    def _is_fasttracked(self, packet: Packet, said: bool | None) -> bool:
+    def _is_fasttracked(self, packet: Packet, *, said: bool | None) -> bool:
         """Either direction meeting a fasttrack rule first takes the whole connection past the firewall."""
         if said is not None:
             return said

@@ -35,7 +35,7 @@ def number(low: int = 0, high: int = 2**64 - 1) -> Kind:
     """A whole number within bounds."""
 
     def kind(value: str) -> str:
-        if not value.isascii() or not value.isdigit():
+        if not value.isascii() or not value.isdecimal():
             raise BadValueError
         if not low <= int(value) <= high:
             raise BadValueError(f"{low}..{high}")
@@ -153,7 +153,7 @@ def ip4_block(value: str) -> str:
 
 def host_name(value: str) -> str:
     """A DNS name that is not a number in disguise."""
-    if not _HOST_NAME.fullmatch(value) or value.replace(".", "").isdigit():
+    if not _HOST_NAME.fullmatch(value) or value.replace(".", "").isdecimal():
         raise BadValueError
     return value
 
@@ -198,16 +198,19 @@ def pair(kind: Kind) -> Kind:
 
 
 def rate_limit(value: str) -> str:
-    """A profile's `rx[/tx] …` string: checked, but kept as it was typed."""
-    if value:
-        for part in value.split(" ", maxsplit=1)[0].split("/"):
-            rate(part)
+    """A profile's `rx[/tx] [burst [threshold [time [priority [minimum]]]]]`: checked, but kept as it was typed."""
+    parts = value.split()
+    if len(parts) > len(_RATE_LIMIT_PARTS):
+        raise BadValueError
+    for part, kind in zip(parts, _RATE_LIMIT_PARTS, strict=False):
+        for side in part.split("/"):
+            kind(side)
     return value
 
 
 def duration_us(value: str) -> int:
     """Microseconds of `1w2d3h4m5s`, `1d02:03:04`, `500ms` or plain seconds."""
-    if value.isascii() and value.isdigit():
+    if value.isascii() and value.isdecimal():
         return int(value) * 1_000_000
     clock = _CLOCK_DURATION.fullmatch(value)
     if clock is not None:
@@ -246,3 +249,6 @@ def duration(*words: str) -> Kind:
 def split_list(value: str) -> Iterable[str]:
     """The parts of a comma list, without empty ones."""
     return (part for part in value.split(",") if part)
+
+
+_RATE_LIMIT_PARTS: tuple[Kind, ...] = (rate, rate, rate, duration(), number(1, 8), rate)

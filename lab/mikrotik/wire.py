@@ -10,13 +10,13 @@ MAX_SENTENCE_WORDS = 4_096
 END = b"\x00"
 # (first byte below, bytes of length after the first, bits of the first byte that belong to the length)
 _FORMS = ((0x80, 0, 0x7F), (0xC0, 1, 0x3F), (0xE0, 2, 0x1F), (0xF0, 3, 0x0F), (0xF8, 4, 0x00))
-_SHORT = tuple(bytes((length,)) for length in range(0x80))
+SHORT = tuple(bytes((length,)) for length in range(0x80))
 
 
 def encode_length(length: int) -> bytes:
     """The shortest of the five length forms."""
     if length < 0x80:
-        return _SHORT[length]
+        return SHORT[length]
     if length < 0x4000:
         return (length | 0x8000).to_bytes(2, "big")
     if length < 0x200000:
@@ -30,7 +30,7 @@ def encode_word(word: str) -> bytes:
     """One word with its length in front; characters are bytes (latin-1)."""
     raw = word.encode("latin-1")
     length = len(raw)
-    return (_SHORT[length] if length < 0x80 else encode_length(length)) + raw
+    return (SHORT[length] if length < 0x80 else encode_length(length)) + raw
 
 
 def encode_sentence(words: Iterable[str]) -> bytes:
@@ -51,6 +51,19 @@ def decode_length(data: bytearray, offset: int) -> tuple[int, int] | None:
             tail = int.from_bytes(data[offset + 1 : end], "big")
             return ((first & mask) << (8 * more)) | tail, 1 + more
     raise FramingError(f"control byte {first:#x} is reserved")
+
+
+def to_wire(text: str) -> str:
+    """Text as the bytes a client sends for it (UTF-8), one character per byte."""
+    return text.encode("utf-8").decode("latin-1")
+
+
+def from_wire(text: str) -> str:
+    """Bytes as people read them: UTF-8 where they are that, else one character per byte."""
+    try:
+        return text if text.isascii() else text.encode("latin-1").decode("utf-8")
+    except UnicodeDecodeError:
+        return text
 
 
 class SentenceReader:

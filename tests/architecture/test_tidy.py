@@ -74,7 +74,7 @@ def test_every_module_starts_with_a_sentence() -> None:
     silent = []
     for path in shipped():
         said = ast.get_docstring(ast.parse(path.read_text())) or ""
-        if not re.match(r"[A-Z].*[.:!?)]", said.split("\n\n")[0].replace("\n", " ")):
+        if not re.match(r"\S.*[.:!?)]", said.split("\n\n")[0].replace("\n", " ")):
             silent.append(name_of(path))
     assert silent == []
 
@@ -84,7 +84,7 @@ def test_every_exception_to_a_rule_says_why() -> None:
     for path in sources():
         for number, line in enumerate(path.read_text().splitlines(), 1):
             exempt = re.search(r"#\s*(noqa: [A-Z0-9, ]+|type: ignore\[[\w, -]+\]|pragma: no cover)(.*)$", line)
-            if exempt and not re.match(r"\s*#\s*\S+", exempt[2]):
+            if exempt and not re.match(r"\s*[#-]\s*\S+", exempt[2]):
                 bare.append(f"{name_of(path)}:{number}")
     assert bare == []
 

@@ -23,8 +23,15 @@ GLOBAL_TABLES = frozenset({"tenant"})
 def tenant_table(name: str, *items: SchemaItem) -> Table:
     """Make a table of a tenant's rows: `tenant_id` comes first in the primary key."""
     tenant_id = Column("tenant_id", Uuid, primary_key=True, nullable=False)
-    owner = ForeignKeyConstraint(["tenant_id"], ["tenant.id"])
-    return Table(name, metadata, tenant_id, *items, owner)
+    # A mandatory reference to another row of the tenant proves the tenant too; its own check would be paid per row.
+    owner = [] if _refers_always(items) else [ForeignKeyConstraint(["tenant_id"], ["tenant.id"])]
+    return Table(name, metadata, tenant_id, *items, *owner)
+
+
+def _refers_always(items: tuple[SchemaItem, ...]) -> bool:
+    optional = {item.name for item in items if isinstance(item, Column) and item.nullable}
+    keys = [item for item in items if isinstance(item, ForeignKeyConstraint)]
+    return any(not optional.intersection(key.column_keys) for key in keys)
 
 
 def key(name: str = "id") -> Column[Any]:

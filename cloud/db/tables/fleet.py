@@ -75,8 +75,8 @@ desired_row = tenant_table(
     ForeignKeyConstraint(["tenant_id", "subscription_id"], ["subscription.tenant_id", "subscription.id"]),
     Index("ix_desired_row_generation", "tenant_id", "site_id", "generation"),
 )
-"""row: the entitlement's exact text (protocol.entitlement.render_row); null: removed at that generation. All rows with
-a generation above n are the delta from n, so no log is kept beside it. applied_* and online_at: what the site last
+"""row: the exact text (protocol.entitlement.render_row); null: removed at that generation. All rows with a
+generation above n are the delta from n, so no log is kept beside it. applied_* and online_at: what the site last
 reported of it."""
 
 sealed_credential = tenant_table(

@@ -102,6 +102,7 @@ payment = tenant_table(
     CheckConstraint("amount_cents > 0", name="positive"),
     CheckConstraint("unallocated_cents between 0 and amount_cents", name="unallocated"),
     Index("ix_payment_recent", "tenant_id", "received_at", "id"),
+    Index("ix_payment_payer", "tenant_id", "payer_key", postgresql_where=sql("payer_key is not null")),
     Index("ix_payment_credit", "tenant_id", "subscriber_id", "paid_at", postgresql_where=sql("unallocated_cents > 0")),
 )
 """subscriber_id null: in suspense. unallocated_cents: what no sale has used yet."""

@@ -73,4 +73,5 @@ payer = tenant_table(
     *ref("subscriber_id", "subscriber"),
     instant("learned_at"),
 )
-"""Who paid for whom before: learned when staff assigns a payment. payer_key: a phone, or its hash as received."""
+"""Who paid for whom before: learned when staff assigns a payment. payer_key: the SHA-256 hex of his phone, or, where
+the rail has no phones, what it names him by."""

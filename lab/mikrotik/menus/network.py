@@ -29,13 +29,17 @@ def _seconds(value: str) -> str:
     return value
 
 
+def _interface(name: str, kind: str) -> dict[str, str]:
+    return {"name": name, "default-name": name, "type": kind, "running": "true"}
+
+
 INTERFACE = Menu(
     path="/interface",
     name_field="name",
     verbs=_TABLE - {"add", "remove"},
-    builtin=tuple(
-        (port, {"name": f"ether{port}", "default-name": f"ether{port}", "type": "ether", "running": "true"})
-        for port in range(1, 6)
+    builtin=(
+        *((port, _interface(f"ether{port}", "ether")) for port in range(1, 6)),
+        (6, _interface("bridge", "bridge")),
     ),
     fields=(
         Field("name", required=True),

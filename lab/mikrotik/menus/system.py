@@ -75,8 +75,8 @@ NTP_CLIENT_6 = Menu(
     until=(7,),
     fields=(
         Field("enabled", boolean, default="false"),
-        Field("primary-ntp", ip4, default="0.0.0.0"),
-        Field("secondary-ntp", ip4, default="0.0.0.0"),
+        Field("primary-ntp", ip4, default="0.0.0.0"),  # noqa: S104  # how v6 reads when unset
+        Field("secondary-ntp", ip4, default="0.0.0.0"),  # noqa: S104  # how v6 reads when unset
         Field("server-dns-names", several(text), default=""),
         Field("mode", read_only=True, default="unicast"),
     ),

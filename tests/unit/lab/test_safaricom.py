@@ -150,7 +150,7 @@ async def test_when_validation_cannot_be_reached_the_registered_default_decides(
     for response_type, state in (("Completed", "paid"), ("Cancelled", "rejected")):
         client = httpx.AsyncClient(transport=httpx.MockTransport(stuck))
         rail = Rail(clock=StoppedClock(), chance=random.Random(7), client=client)
-        rail.register(Shop("600638", "http://127.0.0.1/c", "http://127.0.0.1/v", response_type))  # type: ignore[arg-type]
+        rail.register(Shop("600638", "http://127.0.0.1/c", "http://127.0.0.1/v", response_type))
         rail.manner = Manner(validation=True, timeout_s=0.02, lose=1.0)
         assert (await paid(rail)).state == state
         await rail.close()

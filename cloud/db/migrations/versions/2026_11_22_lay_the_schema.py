@@ -169,7 +169,6 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement per table, as Alembic wr
         sa.ForeignKeyConstraint(
             ["tenant_id", "staff_id"], ["staff.tenant_id", "staff.id"], name=op.f("fk_api_token_tenant_id_staff_id")
         ),
-        sa.ForeignKeyConstraint(["tenant_id"], ["tenant.id"], name=op.f("fk_api_token_tenant_id")),
         sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_api_token")),
         sa.UniqueConstraint("tenant_id", "secret_sha256", name=op.f("uq_api_token_tenant_id_secret_sha256")),
     )
@@ -197,7 +196,6 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement per table, as Alembic wr
             ["shortcode.tenant_id", "shortcode.id"],
             name=op.f("fk_callback_tenant_id_shortcode_id"),
         ),
-        sa.ForeignKeyConstraint(["tenant_id"], ["tenant.id"], name=op.f("fk_callback_tenant_id")),
         sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_callback")),
         sa.UniqueConstraint("tenant_id", "spool_key", name=op.f("uq_callback_tenant_id_spool_key")),
     )
@@ -220,7 +218,6 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement per table, as Alembic wr
             ["subscriber.tenant_id", "subscriber.id"],
             name=op.f("fk_entry_tenant_id_subscriber_id"),
         ),
-        sa.ForeignKeyConstraint(["tenant_id"], ["tenant.id"], name=op.f("fk_entry_tenant_id")),
         sa.PrimaryKeyConstraint("tenant_id", "journal_id", "line", name=op.f("pk_entry")),
     )
     op.create_index(op.f("ix_entry_tenant_id_account"), "entry", ["tenant_id", "account"], unique=False)
@@ -237,7 +234,6 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement per table, as Alembic wr
             ["subscriber.tenant_id", "subscriber.id"],
             name=op.f("fk_payer_tenant_id_subscriber_id"),
         ),
-        sa.ForeignKeyConstraint(["tenant_id"], ["tenant.id"], name=op.f("fk_payer_tenant_id")),
         sa.PrimaryKeyConstraint("tenant_id", "rail", "payer_key", name=op.f("pk_payer")),
     )
     op.create_table(
@@ -282,6 +278,13 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement per table, as Alembic wr
         unique=False,
         postgresql_where=sa.text("unallocated_cents > 0"),
     )
+    op.create_index(
+        "ix_payment_payer",
+        "payment",
+        ["tenant_id", "payer_key"],
+        unique=False,
+        postgresql_where=sa.text("payer_key is not null"),
+    )
     op.create_index("ix_payment_recent", "payment", ["tenant_id", "received_at", "id"], unique=False)
     op.create_table(
         "plan_version",
@@ -300,7 +303,6 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement per table, as Alembic wr
         sa.ForeignKeyConstraint(
             ["tenant_id", "plan_id"], ["plan.tenant_id", "plan.id"], name=op.f("fk_plan_version_tenant_id_plan_id")
         ),
-        sa.ForeignKeyConstraint(["tenant_id"], ["tenant.id"], name=op.f("fk_plan_version_tenant_id")),
         sa.PrimaryKeyConstraint("tenant_id", "plan_id", "version", name=op.f("pk_plan_version")),
     )
     op.create_table(
@@ -340,7 +342,6 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement per table, as Alembic wr
             ["subscriber.tenant_id", "subscriber.id"],
             name=op.f("fk_subscriber_phone_tenant_id_subscriber_id"),
         ),
-        sa.ForeignKeyConstraint(["tenant_id"], ["tenant.id"], name=op.f("fk_subscriber_phone_tenant_id")),
         sa.PrimaryKeyConstraint("tenant_id", "phone", name=op.f("pk_subscriber_phone")),
     )
     op.create_index(
@@ -369,7 +370,6 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement per table, as Alembic wr
             ["subscriber.tenant_id", "subscriber.id"],
             name=op.f("fk_timeline_tenant_id_subscriber_id"),
         ),
-        sa.ForeignKeyConstraint(["tenant_id"], ["tenant.id"], name=op.f("fk_timeline_tenant_id")),
         sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_timeline")),
     )
     op.create_index("ix_timeline_subscriber", "timeline", ["tenant_id", "subscriber_id", "at", "id"], unique=False)
@@ -398,7 +398,6 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement per table, as Alembic wr
         sa.ForeignKeyConstraint(
             ["tenant_id", "site_id"], ["site.tenant_id", "site.id"], name=op.f("fk_agent_tenant_id_site_id")
         ),
-        sa.ForeignKeyConstraint(["tenant_id"], ["tenant.id"], name=op.f("fk_agent_tenant_id")),
         sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_agent")),
         sa.UniqueConstraint("name", name="uq_agent_name"),
     )
@@ -420,7 +419,6 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement per table, as Alembic wr
         sa.ForeignKeyConstraint(
             ["tenant_id", "site_id"], ["site.tenant_id", "site.id"], name=op.f("fk_router_tenant_id_site_id")
         ),
-        sa.ForeignKeyConstraint(["tenant_id"], ["tenant.id"], name=op.f("fk_router_tenant_id")),
         sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_router")),
         sa.UniqueConstraint("tenant_id", "site_id", "name", name=op.f("uq_router_tenant_id_site_id_name")),
     )
@@ -464,7 +462,6 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement per table, as Alembic wr
             ["subscriber.tenant_id", "subscriber.id"],
             name=op.f("fk_subscription_tenant_id_subscriber_id"),
         ),
-        sa.ForeignKeyConstraint(["tenant_id"], ["tenant.id"], name=op.f("fk_subscription_tenant_id")),
         sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_subscription")),
         sa.UniqueConstraint(
             "tenant_id", "site_id", "access", "username", name=op.f("uq_subscription_tenant_id_site_id_access_username")
@@ -499,7 +496,6 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement per table, as Alembic wr
         sa.ForeignKeyConstraint(
             ["tenant_id", "settled_by"], ["staff.tenant_id", "staff.id"], name=op.f("fk_suspense_tenant_id_settled_by")
         ),
-        sa.ForeignKeyConstraint(["tenant_id"], ["tenant.id"], name=op.f("fk_suspense_tenant_id")),
         sa.PrimaryKeyConstraint("tenant_id", "payment_id", name=op.f("pk_suspense")),
     )
     op.create_index(
@@ -523,7 +519,6 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement per table, as Alembic wr
         sa.ForeignKeyConstraint(
             ["tenant_id", "agent_id"], ["agent.tenant_id", "agent.id"], name=op.f("fk_agent_event_tenant_id_agent_id")
         ),
-        sa.ForeignKeyConstraint(["tenant_id"], ["tenant.id"], name=op.f("fk_agent_event_tenant_id")),
         sa.PrimaryKeyConstraint("tenant_id", "installation", "number", name=op.f("pk_agent_event")),
     )
     op.create_table(
@@ -546,7 +541,6 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement per table, as Alembic wr
         sa.ForeignKeyConstraint(
             ["tenant_id", "site_id"], ["site.tenant_id", "site.id"], name=op.f("fk_agent_report_tenant_id_site_id")
         ),
-        sa.ForeignKeyConstraint(["tenant_id"], ["tenant.id"], name=op.f("fk_agent_report_tenant_id")),
         sa.PrimaryKeyConstraint("tenant_id", "site_id", name=op.f("pk_agent_report")),
     )
     op.create_table(
@@ -567,7 +561,6 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement per table, as Alembic wr
         sa.ForeignKeyConstraint(
             ["tenant_id", "site_id"], ["site.tenant_id", "site.id"], name=op.f("fk_claim_tenant_id_site_id")
         ),
-        sa.ForeignKeyConstraint(["tenant_id"], ["tenant.id"], name=op.f("fk_claim_tenant_id")),
         sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_claim")),
         sa.UniqueConstraint("code_sha256", name="uq_claim_code"),
     )
@@ -590,7 +583,6 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement per table, as Alembic wr
             ["subscription.tenant_id", "subscription.id"],
             name=op.f("fk_desired_row_tenant_id_subscription_id"),
         ),
-        sa.ForeignKeyConstraint(["tenant_id"], ["tenant.id"], name=op.f("fk_desired_row_tenant_id")),
         sa.PrimaryKeyConstraint("tenant_id", "site_id", "subscription_id", name=op.f("pk_desired_row")),
     )
     op.create_index("ix_desired_row_generation", "desired_row", ["tenant_id", "site_id", "generation"], unique=False)
@@ -620,7 +612,6 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement per table, as Alembic wr
             ["subscription.tenant_id", "subscription.id"],
             name=op.f("fk_sale_tenant_id_subscription_id"),
         ),
-        sa.ForeignKeyConstraint(["tenant_id"], ["tenant.id"], name=op.f("fk_sale_tenant_id")),
         sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_sale")),
     )
     op.create_index(
@@ -641,7 +632,6 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement per table, as Alembic wr
             ["subscription.tenant_id", "subscription.id"],
             name=op.f("fk_sealed_credential_tenant_id_subscription_id"),
         ),
-        sa.ForeignKeyConstraint(["tenant_id"], ["tenant.id"], name=op.f("fk_sealed_credential_tenant_id")),
         sa.PrimaryKeyConstraint("tenant_id", "subscription_id", name=op.f("pk_sealed_credential")),
     )
     op.create_table(
@@ -660,6 +650,5 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement per table, as Alembic wr
         sa.ForeignKeyConstraint(
             ["tenant_id", "sale_id"], ["sale.tenant_id", "sale.id"], name=op.f("fk_allocation_tenant_id_sale_id")
         ),
-        sa.ForeignKeyConstraint(["tenant_id"], ["tenant.id"], name=op.f("fk_allocation_tenant_id")),
         sa.PrimaryKeyConstraint("tenant_id", "payment_id", "sale_id", name=op.f("pk_allocation")),
     )

@@ -1,0 +1,1 @@
+"""The REST API, and the webhooks of the payment rails."""

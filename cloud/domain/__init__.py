@@ -1,0 +1,1 @@
+"""The rules, pure: they take `now` and ids, and touch nothing outside."""

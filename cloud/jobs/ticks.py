@@ -1,0 +1,45 @@
+"""Ticks: what has to happen because time passed, claimed from the tables in chunks."""
+
+from collections.abc import Callable, Collection
+
+from cloud.db.engine import Database
+from cloud.db.secrets import SecretBox
+from cloud.db.wallets import Key
+from cloud.jobs.loop import Loop
+from cloud.ports import Clock, IdFactory
+from cloud.services.act import Act
+from cloud.services.due import CHUNK, settle_due
+
+
+class DueTick:
+    """Every second: judge anew what is due by itself, and renew from credit."""
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        secrets: SecretBox,
+        clock: Clock,
+        new_id: IdFactory,
+        random_below: Callable[[int], int],
+        on_desired: Callable[[Collection[Key]], None] = lambda _sites: None,
+    ) -> None:
+        self._database = database
+        self._secrets = secrets
+        self._clock = clock
+        self._new_id = new_id
+        self._on_desired = on_desired
+        self._loop = Loop("due", self.step, clock=clock, random_below=random_below)
+
+    async def run(self) -> None:
+        """Tick until cancelled."""
+        await self._loop.run()
+
+    async def step(self) -> bool:
+        """Settle one chunk; say whether more may be due."""
+        act = Act(self._clock.now(), self._new_id, self._secrets)
+        async with self._database.worker() as connection:
+            count, generations = await settle_due(connection, act)
+        if generations:
+            self._on_desired(generations.keys())
+        return count == CHUNK

@@ -1,0 +1,41 @@
+"""What the rails sent: list it, and release what waits for a human."""
+
+from typing import Final
+from uuid import UUID
+
+from cloud.db import inbox_list as rows
+from cloud.db.engine import Connection
+from cloud.db.inbox import RELEASED
+from cloud.db.inbox_list import CallbackRow
+from cloud.services.act import Act
+from cloud.services.audit import Audit
+from cloud.services.errors import NotFound, WrongState
+
+STATES: Final = ("new", "posted", "duplicate", "malformed", "quarantined", "noted")
+_RELEASABLE: Final = frozenset({"quarantined", "malformed"})
+_ID_MAX = 2**63 - 1
+
+
+async def list_callbacks(
+    connection: Connection, *, state: str | None, limit: int, before: int | None = None
+) -> list[CallbackRow]:
+    """List the tenant's callbacks, newest first."""
+    return await rows.list_callbacks(connection, state=state, limit=limit, before=before)
+
+
+async def release_callback(
+    connection: Connection, tenant_id: UUID, act: Act, audit: Audit, callback_id: int, *, reason: str
+) -> CallbackRow:
+    """Let the poster take a quarantined callback, or a malformed one that a newer release may read."""
+    found = await rows.lock_callback(connection, callback_id) if 0 < callback_id <= _ID_MAX else None
+    if found is None:
+        raise NotFound("There is no such callback. Look its id up in the list of callbacks.")
+    if found.state not in _RELEASABLE or found.kind != "confirmation":
+        raise WrongState(f"This callback is {found.state}. Only quarantined and malformed ones can be released.")
+    await rows.reopen_callback(connection, callback_id, RELEASED + reason)
+    before = {"state": found.state, "reason": found.reason}
+    about = ("callback.release", "callback", str(callback_id))
+    await audit.record(connection, tenant_id, act.staff_id, *about, before=before, reason=reason)
+    released = await rows.lock_callback(connection, callback_id)
+    assert released is not None
+    return released

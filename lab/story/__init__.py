@@ -1,0 +1,1 @@
+"""The story: nine steps against the running system, through its public doors only."""
