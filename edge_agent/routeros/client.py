@@ -42,6 +42,8 @@ class Command:
     make: Make | None = None
     entitlements: tuple[str, ...] = ()
     """Whom it is about, so that a trap can be blamed."""
+    optional: bool = False
+    """A menu that not every router has: a trap means that it is empty."""
 
 
 @dataclass(slots=True)
@@ -84,7 +86,8 @@ class Session(Api):  # type: ignore[misc]  # librouteros ships no types
                 answers.extend(self._burst(part, clock.boot_us, clock.boot_us() + int(timeout_s * 1e6)))
                 self.waves += 1
         except (OSError, LibRouterosError, ValueError, LookupError) as error:
-            # LookupError: an answer to nobody, or a row without what every row has. After a timeout or half a sentence the next answer would be read as another command's.
+            # LookupError: an answer to nobody, or a row without what every row has. In any case of doubt the next
+            # answer would be read as another command's.
             self.hang_up()
             raise RouterUnreachable(
                 f"the router stopped answering ({type(error).__name__})", "check the link to the router"
