@@ -26,6 +26,10 @@ class Clock:
         """Microseconds of processor time that this thread has used."""
         return time.thread_time_ns() // 1000
 
+    def rest(self, pause_us: int) -> None:
+        """Let other threads work for a moment: milliseconds, so nothing waits for it to end."""
+        time.sleep(pause_us / 1e6)
+
     def wall_us(self) -> int:
         """The system's idea of microseconds since 1970-01-01 UTC."""
         return time.time_ns() // 1000

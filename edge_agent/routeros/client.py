@@ -21,6 +21,7 @@ from edge_agent.errors import RouterRefused, RouterUnreachable
 
 _READ_BYTES: Final = 64 * 1024
 _SENTENCE_BYTES_MAX: Final = 1024 * 1024
+_ROWS_A_BREATH: Final = 16
 _COMMANDS_MAX: Final = 400
 """In one burst. Replies to so many fit the kernel's buffers while we are still sending."""
 
@@ -68,6 +69,10 @@ class Address:
     """The router's certificate, pinned when the site was set up; "" only while setting up."""
 
 
+def _hurry() -> None:
+    """Do not rest: somebody waits for the answer."""
+
+
 class Session(Api):  # type: ignore[misc]  # librouteros ships no types
     """A logged-in session. One owner, one batch at a time; anything but a clean trap closes it."""
 
@@ -77,13 +82,18 @@ class Session(Api):  # type: ignore[misc]  # librouteros ships no types
         self._at = 0
         self.waves = 0
 
-    def batch(self, commands: Sequence[Command], *, clock: BootClock, timeout_s: float) -> list[Answer]:
-        """Send all commands in one burst and wait for all answers: one wave for each 400 commands."""
+    def batch(
+        self, commands: Sequence[Command], *, clock: BootClock, timeout_s: float, breathe: Callable[[], None] = _hurry
+    ) -> list[Answer]:
+        """Send all commands in one burst and wait for all answers: one wave for each 400 commands.
+
+        `breathe` is called every few rows of a long answer; see `pace`.
+        """
         answers: list[Answer] = []
         try:
             for start in range(0, len(commands), _COMMANDS_MAX):
                 part = commands[start : start + _COMMANDS_MAX]
-                answers.extend(self._burst(part, clock.boot_us, clock.boot_us() + int(timeout_s * 1e6)))
+                answers.extend(self._burst(part, clock.boot_us, clock.boot_us() + int(timeout_s * 1e6), breathe))
                 self.waves += 1
         except (OSError, LibRouterosError, ValueError, LookupError) as error:
             # LookupError: an answer to nobody, or a row without what every row has. In any case of doubt the next
@@ -94,7 +104,9 @@ class Session(Api):  # type: ignore[misc]  # librouteros ships no types
             ) from error
         return answers
 
-    def _burst(self, commands: Sequence[Command], now_us: Callable[[], int], deadline_us: int) -> list[Answer]:
+    def _burst(
+        self, commands: Sequence[Command], now_us: Callable[[], int], deadline_us: int, breathe: Callable[[], None]
+    ) -> list[Answer]:
         answers = [Answer() for _ in commands]
         self._socket.settimeout(max((deadline_us - now_us()) / 1e6, 0.001))
         self.protocol.transport.write(b"".join(_encode(c.words, tag) for tag, c in enumerate(commands)))
@@ -104,6 +116,8 @@ class Session(Api):  # type: ignore[misc]  # librouteros ships no types
             answer, command = answers[tag], commands[tag]
             if reply == "!re":
                 answer.rows.append(command.make(attributes) if command.make else attributes)
+                if not len(answer.rows) % _ROWS_A_BREATH:
+                    breathe()
             elif reply == "!trap":
                 answer.trap = answer.trap or attributes.get("message", "no reason given")
             elif reply == "!done":

@@ -1,6 +1,6 @@
 """What is read from the router: rows of some targets by name and address, or our menus whole, in one wave."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv6Address, IPv6Network
 from sys import intern
@@ -31,6 +31,7 @@ CONNECTIONS4, CONNECTIONS6 = "/ip/firewall/connection", "/ipv6/firewall/connecti
 _ACCOUNT_FIELDS = "=.proplist=.id,name,service,profile,remote-address,remote-ipv6-prefix,disabled,comment"
 _WALL_FIELDS = "=.proplist=.id,address,disabled,dynamic,comment"
 _PROFILE_FIELDS = "=.proplist=.id,name,rate-limit,comment"
+_ROWS_A_BREATH = 128
 BASE_FIELDS = (
     "local-address",
     "dns-server",
@@ -96,7 +97,7 @@ class Reading:
 
     commands: tuple[Command, ...]
 
-    def observed(self, answers: Sequence[Answer]) -> Observed:
+    def observed(self, answers: Sequence[Answer], breathe: Callable[[], None] = lambda: None) -> Observed:
         """Put the rows where they belong. A refusal to show rows must not look like there being none."""
         seen = Observed()
         for command, answer in zip(self.commands, answers, strict=True):
@@ -105,8 +106,10 @@ class Reading:
                     f"the router does not show {command.words[0]} ({answer.trap})",
                     "give the agent's user the policies api, read and write",
                 )
-            for row in answer.rows:
+            for number, row in enumerate(answer.rows, 1):
                 _put(seen, row)
+                if not number % _ROWS_A_BREATH:
+                    breathe()
         return seen
 
 

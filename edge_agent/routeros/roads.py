@@ -1,6 +1,6 @@
 """The three waves for some targets on one session: read their rows, write the steps, read back."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -128,10 +128,11 @@ def online_of(target: Target, observed: Observed) -> Online | None:
     return None
 
 
-def read_whole(session: Session, tools: Tools, *, ipv6: bool) -> Observed:
+def read_whole(session: Session, tools: Tools, breathe: Callable[[], None], *, ipv6: bool) -> Observed:
     """Read all our menus."""
     reading = whole_reading(ipv6=ipv6)
-    return reading.observed(session.batch(reading.commands, clock=tools.clock, timeout_s=WHOLE_TIMEOUT_S))
+    answers = session.batch(reading.commands, clock=tools.clock, timeout_s=WHOLE_TIMEOUT_S, breathe=breathe)
+    return reading.observed(answers, breathe)
 
 
 def ask(session: Session, commands: Iterable[Command], clock: BootClock) -> list[dict[str, str]]:

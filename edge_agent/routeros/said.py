@@ -27,6 +27,9 @@ class WorkerClock(Protocol):
     def thread_us(self) -> int:
         """Processor time of this thread."""
 
+    def rest(self, pause_us: int) -> None:
+        """Let other threads work."""
+
 
 @dataclass(frozen=True, slots=True)
 class Settled:

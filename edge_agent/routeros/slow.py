@@ -10,10 +10,11 @@ from edge_agent.domain.reconcile import Refusal, reconcile
 from edge_agent.domain.wanted import Target
 from edge_agent.errors import AgentError
 from edge_agent.routeros.line import Line
+from edge_agent.routeros.pace import Pace
 from edge_agent.routeros.roads import Online, Tools, online_of, read_whole, three_waves
 from edge_agent.routeros.said import Found, PassEnded, RouterState, Settled, Shared
 
-PIECE_ROWS: Final = 250
+PIECE_ROWS: Final = 50
 """Judged and told in pieces, so that neither this thread nor the loop holds the interpreter for long."""
 REPAIR_ROWS: Final = 50
 AGAIN_FIRST_S: Final = 1.0
@@ -80,9 +81,10 @@ class SlowRoad:
         session = self._line.session()
         since = shared.claims.begin_pass()
         tools = Tools(clock, shared.unseal, self._line.base)
-        observed = read_whole(session, tools, ipv6=True)
+        pace = Pace(clock)
+        observed = read_whole(session, tools, pace.breathe, ipv6=True)
         read_us = clock.boot_us()
-        wrong = self._judge(observed, since, read_us)
+        wrong = self._judge(observed, since, read_us, pace)
         whole, repaired = True, set()
         for chunk in _chunks(list(wrong.values()), REPAIR_ROWS):
             settled, changed = self._repair(chunk, since, tools)
@@ -92,7 +94,7 @@ class SlowRoad:
         shared.post(ended)
         return whole
 
-    def _judge(self, observed: Observed, since: int, read_us: int) -> dict[str, Target]:
+    def _judge(self, observed: Observed, since: int, read_us: int, pace: Pace) -> dict[str, Target]:
         """Tell what is right as it is; returns what is not."""
         shared = self._shared
         targets = dict(shared.targets)
@@ -116,6 +118,7 @@ class SlowRoad:
                     if (seen := online_of(target, observed)) is not None:
                         online[target.id] = seen
             shared.post(Found(matched, failed, online, read_us))
+            pace.breathe()
         return wrong
 
     def _repair(self, chunk: list[Target], since: int, tools: Tools) -> tuple[bool, set[str]]:
