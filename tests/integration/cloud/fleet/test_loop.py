@@ -83,7 +83,9 @@ async def enrol_at(database: Database, broker: TestBroker, world: World, keys: A
     async with database.worker() as connection:
         claim = await create_claim(connection, world.tenant_id, world.site.id, now=now(), new_id=ids.new_id)
     answer = await make_enroller(database, broker, world).enrol(keys.request(claim.code), now())
-    return SpeakingAgent(broker, keys, answer)
+    down = f"mnara1/{answer.shard:02d}/{answer.agent}/dn"
+    link = broker.link(keys.issued(answer.certificate_pem), answer.agent, [down])
+    return SpeakingAgent(link, keys, answer)
 
 
 def make_enroller(database: Database, broker: TestBroker, world: World) -> Enroller:
