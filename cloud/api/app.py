@@ -33,7 +33,8 @@ ISP billing for MikroTik networks paid by M-Pesa.
 
 Amounts are integer cents, instants RFC 3339 in UTC, lists keyset pages (`?limit=&cursor=`). Every error is
 `application/problem+json` with a stable `code` and a `request_id`. Money moves only with an `Idempotency-Key`.
-What belongs to another tenant does not exist: 404.
+What belongs to another tenant does not exist: 404. The rails' webhooks (`POST /hooks/p/{token}/confirm` and
+`/validate`) are not described here: their bodies and answers are the rail's.
 """
 
 _ROUTERS = (

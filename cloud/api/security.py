@@ -11,6 +11,7 @@ from cloud.api.deps import ApiDeps, get_deps
 from cloud.api.problems import Raised
 from cloud.ports import Clock
 from cloud.services.access import Actor, Unauthenticated
+from cloud.services.outages import is_outage
 from cloud.services.roles import Scope
 
 FAILURES_MAX = 20
@@ -74,12 +75,23 @@ async def _actor(
     token = credentials.credentials
     failures.check(address, token)
     try:
-        actor = await deps.access.authenticate(token)
+        actor = await _authenticate(deps, token)
     except Unauthenticated:
         failures.failed(address, token)
         raise
     failures.passed(token)
     return actor
+
+
+async def _authenticate(deps: ApiDeps, token: str) -> Actor:
+    try:
+        return await deps.access.authenticate(token)
+    except Exception as error:
+        # A database that was restarted leaves dead connections in the pool; the first to meet one clears them all, and
+        # nobody needs to be told.
+        if not is_outage(error):
+            raise
+        return await deps.access.authenticate(token)
 
 
 class Needs:

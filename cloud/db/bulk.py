@@ -22,7 +22,7 @@ from cloud.db.engine import Connection, UnscopedQuery
 
 Row = Mapping[str, Any]
 T = TypeVar("T")
-_DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
+_DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]  # its constructor is not annotated
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,7 +95,8 @@ class _Work:
         self._old_rows(target)
         if right is None:
             return
-        if self._profile(target, right):
+        # Who is off needs no speed: a profile in conflict must not keep him on.
+        if self._profile(target, right) or target.level == "off":
             self._secret(target, right)
         self._wall(target, 4, right.address)
         if right.prefix:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-from paho.mqtt.client import Client, MQTTMessage
+from paho.mqtt.client import Client, MQTTMessage, MQTTMessageInfo
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
 
 from protocol.limits import KEEPALIVE_S, MESSAGE_BYTES_MAX
@@ -27,6 +27,8 @@ EARLY_US: Final = 180_000_000
 """Reconnects are at most EARLY_CAP_S apart for the first three minutes of an outage."""
 STABLE_US: Final = 60_000_000
 """A connection that lived shorter than this does not begin the backoff anew."""
+GOODBYE_US: Final = 2_000_000
+"""So long a stop waits for the broker to acknowledge what was said last."""
 OUTGOING_MAX: Final = 1_000
 SELECT_S: Final = 1.0
 
@@ -111,6 +113,8 @@ class MqttLink:
         self._wake_w.settimeout(0.0)
         self._stopping = threading.Event()
         self._up = False
+        self._stop_us = 0
+        self._last: MQTTMessageInfo | None = None
         self.beat_us = clock.boot_us()
         """When the thread last went round: a watchdog looks at it."""
         self.thread = threading.Thread(target=self._run, name="mqtt", daemon=True)
@@ -132,6 +136,7 @@ class MqttLink:
         """Say goodbye if there is time, disconnect and end the thread."""
         if self._up and goodbye is not None:
             self._outgoing.append((self._topics.will, goodbye))
+        self._stop_us = self._clock.boot_us()
         self._stopping.set()
         self._wake()
         if self.thread.is_alive():
@@ -166,6 +171,7 @@ class MqttLink:
             client, connection = self._make_client()
             client.connect(self._credentials.host, self._credentials.port, keepalive=KEEPALIVE_S)
             self._outgoing.clear()
+            self._last = None
             self._serve(client, connection)
         except (OSError, ValueError) as error:
             return f"{type(error).__name__}: {error}"
@@ -213,10 +219,17 @@ class MqttLink:
                 self._tell(LinkUp(connection))
             if not self._up and self._clock.boot_us() > deadline_us:
                 raise TimeoutError("the broker does not finish the handshake")
-            if self._stopping.is_set() and not self._outgoing and not client.want_write():
+            if self._stopping.is_set() and self._all_heard(client):
                 client.disconnect()
                 client.loop_write()
                 return
+
+    def _all_heard(self, client: Client) -> bool:
+        """Whether the broker has what was said last: closing earlier may reset the connection under it."""
+        if self._outgoing or client.want_write():
+            return False
+        waited_us = self._clock.boot_us() - self._stop_us
+        return self._last is None or self._last.is_published() or waited_us > GOODBYE_US
 
     def _turn(self, client: Client) -> bool:
         """Wait for something to do, and do it; False when the connection ended."""
@@ -233,7 +246,7 @@ class MqttLink:
             return False
         while self._outgoing and client.socket() is not None:
             topic, payload = self._outgoing.popleft()
-            client.publish(topic, payload, qos=1)
+            self._last = client.publish(topic, payload, qos=1)
         if client.want_write() and client.loop_write() != MQTTErrorCode.MQTT_ERR_SUCCESS:
             return False
         return client.loop_misc() == MQTTErrorCode.MQTT_ERR_SUCCESS

@@ -74,7 +74,7 @@ def test_every_module_starts_with_a_sentence() -> None:
     silent = []
     for path in shipped():
         said = ast.get_docstring(ast.parse(path.read_text())) or ""
-        if not re.match(r"[A-Z].*[.:!?)]", said.split("\n\n")[0].replace("\n", " ")):
+        if not re.match(r"\S.*[.:!?)]", said.split("\n\n")[0].replace("\n", " ")):
             silent.append(name_of(path))
     assert silent == []
 

@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 
 def percentile(values: Sequence[float], share: float) -> float:
@@ -38,6 +39,25 @@ def show(title: str, rows: Sequence[Row], figures: dict[str, float]) -> None:
     for row in rows:
         print(row)
     print(json.dumps(figures), flush=True)
+
+
+class CpuWait:
+    """How long something was ready to run and had no core, by the kernel's pressure file: ours and others' alike."""
+
+    _FILE = Path("/proc/pressure/cpu")
+
+    def __init__(self) -> None:
+        self._start_us, self._start = self._waited_us(), time.monotonic()
+
+    def percent(self) -> float:
+        """Share of the time since the start; 0 where the kernel does not tell."""
+        elapsed_us = (time.monotonic() - self._start) * 1e6
+        return 100 * (self._waited_us() - self._start_us) / elapsed_us if elapsed_us else 0.0
+
+    def _waited_us(self) -> int:
+        if not self._FILE.exists():
+            return 0
+        return int(self._FILE.read_text().split("total=", 1)[1].split()[0])
 
 
 async def machine_rows() -> list[Row]:

@@ -22,7 +22,7 @@ from lab.story.stage import Stage, milliseconds
 from lab.timeline import first_of, hops, list_timeline
 from lab.waiting import until
 from tests.bench.baselines import Baselines, measure
-from tests.bench.figures import Row, machine_rows, percentile, show
+from tests.bench.figures import CpuWait, Row, machine_rows, percentile, show
 
 SUBSCRIBERS = 2_000
 RATE_PER_S = 20.0
@@ -56,6 +56,7 @@ class Measured:
     waves_max: int
     way_ms: dict[str, float]
     """Median of each hop since the callback was sent."""
+    cpu_wait_percent: float
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -114,7 +115,9 @@ async def run_variant(stage: Stage, variant: Variant, payments: int, chance: ran
     house.lan.delay(up_ms=variant.router_ms / 2, down_ms=variant.router_ms / 2)
     await asyncio.sleep(1)
     people, removed_before = stage.take_walled(payments), await last_event(house)
+    wait = CpuWait()
     paid = await stream(stage, people, chance)
+    waited = wait.percent()
     found = [await one_way(stage, person, payment) for person, payment in zip(people, paid, strict=True)]
     await check_against_journal(house, people, paid, found, removed_before)
     sent_us = [payment.first_sent_at_us for payment in paid]
@@ -124,6 +127,7 @@ async def run_variant(stage: Stage, variant: Variant, payments: int, chance: ran
         [milliseconds(start, each["online_at_us"]) for start, each in ways if each["online_at_us"]],
         max(int(each["waves"]) for each in found),
         medians(ways),
+        waited,
     )
 
 
@@ -193,6 +197,7 @@ def way_rows(measured: Measured) -> list[Row]:
     rows = [Row(f"  on the way: {name}, p50", took) for name, took in measured.way_ms.items()]
     if measured.online_ms:
         rows.append(Row("callback → online, p50", percentile(measured.online_ms, 0.5)))
+    rows.append(Row("meanwhile: time in which something waited for a core", measured.cpu_wait_percent, "%"))
     return rows
 
 

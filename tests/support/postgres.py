@@ -102,17 +102,17 @@ def _private_server() -> Iterator[str]:
     tools, data = _tools_folder(), folder / "data"
     run = {"user": user, "check": True, "stdout": subprocess.DEVNULL, "cwd": folder}
     flags = ["-A", "trust", "-U", "postgres", "-E", "UTF8", "--locale=C", "-N"]
-    subprocess.run([tools / "initdb", "-D", data, *flags], **run)  # type: ignore[call-overload]
+    subprocess.run([tools / "initdb", "-D", data, *flags], **run)  # type: ignore[call-overload]  # options kept in one dict
     options = " ".join(f"-c {name}={value!r}" for name, value in _SETTINGS.items())
     start = [tools / "pg_ctl", "-D", data, "-w", "-l", folder / "log", "-o", f"-k {folder} {options}", "start"]
-    subprocess.run(start, **run)  # type: ignore[call-overload]
+    subprocess.run(start, **run)  # type: ignore[call-overload]  # options kept in one dict
     try:
         with psycopg.connect(f"postgresql://postgres@/postgres?host={folder}", autocommit=True) as connection:
             # Not a superuser: what production's login user cannot do must fail here too.
             connection.execute(f"create role {_LOGIN} login createdb createrole")
         yield f"postgresql://{_LOGIN}@/postgres?host={folder}"
     finally:
-        subprocess.run([tools / "pg_ctl", "-D", data, "-m", "immediate", "stop"], **run)  # type: ignore[call-overload]
+        subprocess.run([tools / "pg_ctl", "-D", data, "-m", "immediate", "stop"], **run)  # type: ignore[call-overload]  # options kept in one dict
         shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -8,6 +8,8 @@ import re
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
+from cloud.domain import phone
+
 EAT = timezone(timedelta(hours=3), "EAT")
 AMOUNT_CENTS_MAX = 100_000_000
 """KES 1,000,000: four times what M-Pesa moves in one payment; more is a mistake or an attack."""
@@ -20,7 +22,6 @@ _AMOUNT = re.compile(r"([0-9]{1,12})(?:\.([0-9]{1,12}))?")
 _RECEIPT = re.compile(r"[A-Z0-9]{6,20}")
 _TIME = re.compile(r"[0-9]{14}")
 _HASHED = re.compile(r"[0-9a-fA-F]{64}")
-_PHONE = re.compile(r"(?:\+?254|0)?([71][0-9]{8})")
 
 
 def find_object(raw: bytes) -> dict[str, Any] | None:
@@ -77,9 +78,7 @@ def find_paid_at(value: object, received_at: datetime) -> datetime | None:
 
 def find_phone(value: object) -> str | None:
     """Read a plain Kenyan mobile number as 2547XXXXXXXX or 2541XXXXXXXX; None for a masked or hashed one."""
-    digits = clean_text(value).replace(" ", "").replace("-", "")
-    match = _PHONE.fullmatch(digits)
-    return "254" + match[1] if match else None
+    return phone.find_phone(clean_text(value))
 
 
 def find_phone_sha256(value: object) -> str | None:

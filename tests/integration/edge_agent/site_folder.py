@@ -23,7 +23,9 @@ def pem(thing: x509.Certificate) -> str:
 
 
 def key_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
-    return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    return key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
 
 
 class Authority:
@@ -52,10 +54,10 @@ class Authority:
             .not_valid_before(now - timedelta(days=9))
             .not_valid_after(now + timedelta(days=-1 if ended else 90))
             .add_extension(x509.BasicConstraints(ca=is_ca, path_length=None), critical=True)
-            .add_extension(x509.SubjectKeyIdentifier.from_public_key(self.key.public_key() if is_ca else key), critical=False)
             .add_extension(
-                x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key()), critical=False
+                x509.SubjectKeyIdentifier.from_public_key(self.key.public_key() if is_ca else key), critical=False
             )
+            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key()), critical=False)
         )
         if is_ca:
             builder = builder.add_extension(
@@ -71,7 +73,13 @@ class Authority:
 
 
 def enrolled_folder(
-    path: Path, cloud: FakeCloud, router: RunningRouter, authority: Authority, *, broker_port: int = 1, ended: bool = False
+    path: Path,
+    cloud: FakeCloud,
+    router: RunningRouter,
+    authority: Authority,
+    *,
+    broker_port: int = 1,
+    ended: bool = False,
 ) -> DataFolder:
     """Make the folder of an enrolled agent; the cloud of the test takes over the agent's own keys."""
     folder = DataFolder(path)

@@ -38,7 +38,8 @@ from protocol.snapshot import pack
 SECOND_US = 1_000_000
 HOUR_US = 3_600 * SECOND_US
 AGENT, INSTALLATION, TENANT = "agent-1", "installation-1", "tenant-1"
-BASE_SCRIPT = """/ppp profile add name=mnara-base local-address=100.64.0.1 dns-server=100.64.0.1 only-one=yes comment=mnara
+BASE_SCRIPT = """
+/ppp profile add name=mnara-base local-address=100.64.0.1 dns-server=100.64.0.1 only-one=yes
 /interface pppoe-server server add service-name=mnara interface=ether2 default-profile=mnara-base disabled=no
 /ip firewall filter add chain=forward action=accept src-address-list=mnara-walled dst-address-list=mnara-pay
 /ip firewall filter add chain=forward action=reject src-address-list=mnara-walled comment="mnara-rule:wall"
@@ -192,9 +193,7 @@ class FakeCloud:
         if not self.up:
             return False
         verifier = Verifier(self.agent_signer.public)
-        message = decode(
-            "up", payload, agent=AGENT, installation=INSTALLATION, find_verifier=lambda _kid: verifier
-        )
+        message = decode("up", payload, agent=AGENT, installation=INSTALLATION, find_verifier=lambda _kid: verifier)
         assert message.body is not None
         with self._lock:
             self.said.append((time.perf_counter(), message.body))
@@ -299,9 +298,7 @@ class Rig:
             self.cloud.connect()
         return made[0]
 
-    def _make(
-        self, identity: EnrolAnswer, mailbox: Mailbox, store: Store, trouble: list[BaseException]
-    ) -> Running:
+    def _make(self, identity: EnrolAnswer, mailbox: Mailbox, store: Store, trouble: list[BaseException]) -> Running:
         loaded = store.open()
         site = load_site(loaded)
         shared = Shared(

@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
+from psycopg import connect
 
 from cloud.api.deps import ApiSettings
 from cloud.api.security import FAILURES_MAX
@@ -223,6 +224,18 @@ async def test_a_database_that_is_gone_is_503_with_a_pause(database_url: str, tm
         answer = await api.call(f"mnt_{'0' * 32}_{'0' * 48}", "GET", "/v1/sites")
         assert_problem(answer, 503, "unavailable")
         assert answer.headers["retry-after"]
+
+
+async def test_a_restarted_database_is_noticed_by_nobody(api: ApiUnderTest, database_url: str) -> None:
+    owner = (await api.tenant()).token
+    await asyncio.gather(*(api.call(owner, "GET", "/v1/sites") for _ in range(8)))
+    with connect(database_url, autocommit=True) as admin:
+        admin.execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() "
+            "and pid <> pg_backend_pid() and usename = current_user"
+        )
+    for _ in range(10):
+        assert (await api.call(owner, "GET", "/v1/sites")).status_code == 200
 
 
 async def test_readiness_names_what_is_missing(database: Database, database_url: str, tmp_path: Any) -> None:

@@ -25,7 +25,7 @@ def test_money_adds_only_its_own_currency() -> None:
 @pytest.mark.parametrize("wrong", [1.0, True, "1"])
 def test_money_is_whole_cents(wrong: object) -> None:
     with pytest.raises(TypeError):
-        Money(wrong)  # type: ignore[arg-type]
+        Money(wrong)  # type: ignore[arg-type]  # wrong on purpose
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_credit_that_does_not_cover_the_price_is_not_touched() -> None:
 def payment(**other: object) -> Payment:
     said: dict[str, object] = {"id": ONE, "rail": "mpesa", "shortcode": "1", "receipt": "R", "amount_cents": 1}
     said |= {"bill_reference": "", "payer_key": "", "payer_name": "", "paid_at": NOW, "received_at": NOW}
-    return Payment(**(said | other))  # type: ignore[arg-type]
+    return Payment(**(said | other))  # type: ignore[arg-type]  # a dict of mixed values
 
 
 @pytest.mark.parametrize(
