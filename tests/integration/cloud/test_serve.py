@@ -152,6 +152,7 @@ def test_the_other_half_takes_over_when_the_owner_is_killed(cloud: Cloud) -> Non
     until(cloud.ready, cloud)
 
 
+@pytest.mark.long  # four starts of the program
 def test_the_command_line_works_without_a_running_cloud(cloud: Cloud) -> None:
     added = cloud.run("tenant", "add", "coastnet", "--name", "Coast Net", "--owner", "amina@example.co.ke")
     assert added.returncode == 0, added.stderr
@@ -160,6 +161,7 @@ def test_the_command_line_works_without_a_running_cloud(cloud: Cloud) -> None:
     assert cloud.run("token", "add", "coastnet", "--email", "nobody@example.co.ke").returncode == 1
 
 
+@pytest.mark.long  # each starts a cloud of its own
 @pytest.mark.parametrize("door", ["http", "enrol", "broker"])
 def test_a_taken_port_is_one_sentence_and_a_failure(cloud: Cloud, door: str) -> None:
     with socket.create_server(("127.0.0.1", getattr(cloud, door))):

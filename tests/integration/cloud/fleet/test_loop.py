@@ -157,7 +157,7 @@ async def test_a_change_is_sent_again_until_it_is_reported_as_applied(loop: Loop
     assert stored.upserts == []  # what it has stored is not sent again, it is only asked to report
     loop.report(delta.desired)
     await loop.until("select applied from agent_report", delta.desired.generation)
-    assert await loop.agent.hears_nothing(3.0)
+    assert await loop.agent.hears_nothing(1.0)
 
 
 async def test_an_agent_that_doubts_its_rows_gets_a_snapshot(loop: Loop) -> None:
