@@ -1,27 +1,19 @@
 """The loop: takes what the cloud, the router and time bring, one thing after another, and answers."""
 
-import queue
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import structlog
 
-from edge_agent.domain.site import Pending, Site
+from edge_agent.domain.site import Pending
 from edge_agent.errors import StoreTrouble
 from edge_agent.link.inbox import Change, Intake
 from edge_agent.link.mqtt import Inbound, LinkDown, LinkSaid, LinkUp
-from edge_agent.link.outbox import Outbox
-from edge_agent.link.speech import Speaker
-from edge_agent.link.trust import KeyRing
+from edge_agent.mailbox import Stop
+from edge_agent.parts import Parts
 from edge_agent.progress import Progress
 from edge_agent.routeros.said import Said
-from edge_agent.status import StatusFile
-from edge_agent.store.store import Loaded, Store
-from edge_agent.timekeeper import Timekeeper
 from protocol import limits
 from protocol.codec import Message, decode
-from protocol.enrolment import EnrolAnswer
 from protocol.errors import ProtocolError
 from protocol.messages import (
     Ack,
@@ -42,8 +34,6 @@ from protocol.messages import (
 log = structlog.get_logger()
 
 VERSION: Final = "0.1.0"
-INBOX_MAX: Final = 2_000
-"""Messages from the cloud beyond this are dropped: it sends again. The router's own words are never dropped."""
 REPORT_EVERY_US: Final = 60_000_000
 REPORT_DELAY_US: Final = 50_000
 """An apply that is faster than this is reported by one message instead of two."""
@@ -52,110 +42,17 @@ SYNC_WAIT_US: Final = 2_000_000
 TIDY_EVERY_US: Final = 2_000_000
 HELLO_EVERY_US: Final = 6 * 3_600_000_000
 """The clock's trust is renewed well before it ages."""
+SILENCE_US: Final = 600_000_000
+"""A cloud that said nothing for so long on a standing connection is asked whether it is there."""
+ANSWER_US: Final = 30_000_000
 FAST_IDS_MAX: Final = 300
 """A change of more entitlements is left to a whole pass."""
 COMMANDS_KEPT: Final = 200
 IDLE_S: Final = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class Stop:
-    """End the loop."""
-
-
 class DeadThread(RuntimeError):
     """A thread of ours ended by itself."""
-
-
-class Publisher(Protocol):
-    """What the loop needs of the link."""
-
-    def publish(self, payload: bytes) -> bool:
-        """Say something; False when there is no connection."""
-
-
-class Roads(Protocol):
-    """What the loop needs of a router's worker."""
-
-    def start(self) -> None:
-        """Begin."""
-
-    def submit(self, ids: Iterable[str]) -> None:
-        """The fast road."""
-
-    def defer(self, ids: Iterable[str], reason: str) -> None:
-        """The slow road, for many."""
-
-    def ask_for_pass(self, reason: str) -> None:
-        """The slow road."""
-
-
-class AgentClock(Protocol):
-    """What the loop needs of the clock."""
-
-    random: Any
-
-    def boot_us(self) -> int:
-        """Microseconds since boot."""
-
-    def boot_id(self) -> str:
-        """Name of this boot."""
-
-    def new_id(self) -> str:
-        """A new id."""
-
-
-class Mailbox:
-    """Where all other threads leave word for the loop."""
-
-    def __init__(self) -> None:
-        self._queue: queue.SimpleQueue[LinkSaid | Said | Stop] = queue.SimpleQueue()
-        self.dropped = 0
-
-    def from_link(self, said: LinkSaid) -> bool:
-        """Leave a word of the link; False when there are too many."""
-        if isinstance(said, Inbound) and self._queue.qsize() > INBOX_MAX:
-            self.dropped += 1
-            return False
-        self._queue.put(said)
-        return True
-
-    def put(self, said: Said | Stop) -> None:
-        """Leave a word of a worker; their number is bounded by what was asked of them."""
-        self._queue.put(said)
-
-    def take(self, timeout_s: float) -> LinkSaid | Said | Stop | None:
-        """Wait for a word; None when there is none in time."""
-        try:
-            return self._queue.get(timeout=timeout_s)
-        except queue.Empty:
-            return None
-
-    @property
-    def empty(self) -> bool:
-        """Whether nothing waits."""
-        return self._queue.empty()
-
-
-@dataclass(slots=True)
-class Parts:
-    """What the agent is made of; `main` puts it together."""
-
-    identity: EnrolAnswer
-    clock: AgentClock
-    store: Store
-    loaded: Loaded
-    site: Site
-    time: Timekeeper
-    keys: KeyRing
-    speaker: Speaker
-    outbox: Outbox
-    mailbox: Mailbox
-    link: Publisher
-    roads: Roads
-    status: StatusFile
-    find_dead_thread: Callable[[], str]
-    """Names a thread of ours that ended or hangs; "" normally."""
 
 
 class Agent:
@@ -175,6 +72,7 @@ class Agent:
         self._connection = ""
         self._nonce = ""
         self._asked_us = 0
+        self._heard_us = 0
         self._report_due_us = 0
         self._tidy_due_us = 0
         self._awaited: tuple[Held, int] | None = None
@@ -259,8 +157,8 @@ class Agent:
         if now >= self._report_due_us:
             self._report()
         self._events(now)
-        if self._connection and now - self._asked_us > HELLO_EVERY_US:
-            self._hello()
+        if self._connection:
+            self._listen(now)
         self._parts.status.refresh(now, self._status)
         if dead := self._parts.find_dead_thread():
             # A bug: better to start again, with the router left as it is, than to look alive.
@@ -278,6 +176,7 @@ class Agent:
             find_verifier=lambda kid: self._parts.keys.verifier(kid, time.trust, inbound.boot_us),
         )
         time.signed(message.envelope.sent_at)
+        self._heard_us = inbound.boot_us
         self._body(message, inbound.boot_us)
 
     def _body(self, message: Message, heard_us: int) -> None:
@@ -424,6 +323,14 @@ class Agent:
                 router=self.progress.router,
             )
         )
+
+    def _listen(self, now_us: int) -> None:
+        """A broker may stand while the cloud is gone: ask it, and without an answer it counts as not heard."""
+        silent_us = now_us - max(self._heard_us, self._asked_us)
+        if silent_us > SILENCE_US or now_us - self._asked_us > HELLO_EVERY_US:
+            self._hello()
+        elif self._heard_us < self._asked_us < now_us - ANSWER_US and self._time.unheard():
+            self._to_router(self._site.rejudge_all(self._time.instant()), "the cloud is not heard")
 
     # Time
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from edge_agent.agent import Agent, Mailbox, Parts, Stop
+from edge_agent.agent import Agent
 from edge_agent.clock import Clock
 from edge_agent.domain.site import Site
 from edge_agent.errors import NotEnrolled
@@ -13,6 +13,8 @@ from edge_agent.link.mqtt import Credentials, MqttLink, Topics
 from edge_agent.link.outbox import Outbox
 from edge_agent.link.speech import Speaker
 from edge_agent.link.trust import KeyRing
+from edge_agent.mailbox import Mailbox, Stop
+from edge_agent.parts import Parts
 from edge_agent.routeros.client import Address
 from edge_agent.routeros.said import Shared
 from edge_agent.routeros.worker import RouterWorker

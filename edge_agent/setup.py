@@ -31,7 +31,7 @@ def enrol_site(data: Path, *, cloud: str, claim: str, ca_pin: str, router: Route
     if folder.enrolled:
         raise EnrolmentFailed(f"an agent is already enrolled in {data}", "choose another --data, or remove that folder")
     address = _address(router)
-    check_router(address)
+    check_router(address).close()
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
     folder.save_router(
         RouterFile(address.host, address.port, address.user, address.password, address.tls, address.certificate_sha256)

@@ -42,6 +42,8 @@ class Command:
     make: Make | None = None
     entitlements: tuple[str, ...] = ()
     """Whom it is about, so that a trap can be blamed."""
+    optional: bool = False
+    """A menu that not every router has: a trap means that it is empty."""
 
 
 @dataclass(slots=True)
@@ -83,8 +85,9 @@ class Session(Api):  # type: ignore[misc]  # librouteros ships no types
                 part = commands[start : start + _COMMANDS_MAX]
                 answers.extend(self._burst(part, clock.boot_us, clock.boot_us() + int(timeout_s * 1e6)))
                 self.waves += 1
-        except (OSError, LibRouterosError, ValueError) as error:
-            # After a timeout or half a sentence the next answer would be read as another command's.
+        except (OSError, LibRouterosError, ValueError, LookupError) as error:
+            # LookupError: an answer to nobody, or a row without what every row has. In any case of doubt the next
+            # answer would be read as another command's.
             self.hang_up()
             raise RouterUnreachable(
                 f"the router stopped answering ({type(error).__name__})", "check the link to the router"

@@ -8,6 +8,7 @@ from typing import Any
 
 from edge_agent.domain.observed import ConnectionRow, Observed, ProfileRow, SecretRow, SessionRow, WallRow
 from edge_agent.domain.wanted import BASE_PROFILE, WALL_LIST, Target, profile_name
+from edge_agent.errors import RouterRefused
 from edge_agent.routeros.client import Answer, Command
 from edge_agent.routeros.fields import (
     is_true,
@@ -96,9 +97,14 @@ class Reading:
     commands: tuple[Command, ...]
 
     def observed(self, answers: Sequence[Answer]) -> Observed:
-        """Put the rows where they belong; a menu that the router lacks is empty."""
+        """Put the rows where they belong. A refusal to show rows must not look like there being none."""
         seen = Observed()
-        for answer in answers:
+        for command, answer in zip(self.commands, answers, strict=True):
+            if answer.trap is not None and not command.optional:
+                raise RouterRefused(
+                    f"the router does not show {command.words[0]} ({answer.trap})",
+                    "give the agent's user the policies api, read and write",
+                )
             for row in answer.rows:
                 _put(seen, row)
         return seen
@@ -146,7 +152,9 @@ def reading_of(targets: Sequence[Target]) -> Reading:
         commands.append(Command((f"{WALL4}/print", _WALL_FIELDS, list_is, *_any_of("address", addresses)), _wall4))
     if prefixes:
         list_is = f"?list={WALL_LIST}"
-        commands.append(Command((f"{WALL6}/print", _WALL_FIELDS, list_is, *_any_of("address", prefixes)), _wall6))
+        commands.append(
+            Command((f"{WALL6}/print", _WALL_FIELDS, list_is, *_any_of("address", prefixes)), _wall6, optional=True)
+        )
     if profiles:
         commands.append(Command((f"{PROFILES}/print", _PROFILE_FIELDS, *_any_of("name", profiles)), _profile))
     return Reading(tuple(commands))
@@ -211,7 +219,7 @@ def whole_reading(*, ipv6: bool) -> Reading:
         Command((f"{QUEUES}/print", "=.proplist=name,max-limit", "?dynamic=true"), _queue),
     ]
     if ipv6:
-        commands.append(Command((f"{WALL6}/print", _WALL_FIELDS, f"?list={WALL_LIST}"), _wall6))
+        commands.append(Command((f"{WALL6}/print", _WALL_FIELDS, f"?list={WALL_LIST}"), _wall6, optional=True))
     return Reading(tuple(commands))
 
 

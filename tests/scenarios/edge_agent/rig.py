@@ -9,13 +9,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from edge_agent.agent import Agent, Mailbox, Parts, Stop
+from edge_agent.agent import Agent
 from edge_agent.assembly import load_site, unsealer
 from edge_agent.clock import Clock
 from edge_agent.link.mqtt import Inbound, LinkDown, LinkUp
 from edge_agent.link.outbox import Outbox
 from edge_agent.link.speech import Speaker
 from edge_agent.link.trust import KeyRing
+from edge_agent.mailbox import Mailbox, Stop
+from edge_agent.parts import Parts
 from edge_agent.routeros.client import Address
 from edge_agent.routeros.said import Shared
 from edge_agent.routeros.worker import RouterWorker

@@ -317,3 +317,21 @@ def test_a_snapshot_whose_chunk_is_missing_is_asked_for_again(site: Rig, running
     until(lambda: running.agent._intake.assembly is not None)
     running.agent._intake.ask_at = site.clock.boot_us()
     until(lambda: [body for _, body in site.cloud.said if isinstance(body, Resync)], 3)
+
+
+def test_a_cloud_that_is_gone_behind_a_standing_broker_counts_as_not_heard(site: Rig, running: Running) -> None:
+    until(lambda: running.agent._time.unheard_since is None)
+    site.cloud.mailbox, mailbox = type(running.mailbox)(), running.mailbox  # what the cloud says now reaches nobody
+    running.agent._heard_us = running.agent._asked_us = site.clock.boot_us() - 700 * SECOND_US
+    until(lambda: running.agent._asked_us > site.clock.boot_us() - 10 * SECOND_US)
+    running.agent._asked_us -= 31 * SECOND_US
+    until(lambda: running.agent._time.unheard_since is not None)
+    site.cloud.mailbox = mailbox
+
+
+def test_a_router_that_refuses_to_show_rows_is_not_taken_for_an_empty_one(site: Rig, running: Running) -> None:
+    site.router.script("/user group add name=blind policy=api,write\n/user set [find name=agent] group=blind")
+    writes = site.router.writes()
+    site.router.reboot(0.1)
+    until(lambda: "polic" in site.cloud.reports()[-1].router.trouble, 15)
+    assert len(site.router.writes()) == len(writes)
