@@ -18,7 +18,7 @@ from typing import Any
 from amqtt.adapters import ReaderAdapter, StreamReaderAdapter, StreamWriterAdapter, WriterAdapter
 from amqtt.broker import Broker
 from amqtt.contexts import Action, BrokerConfig, ListenerConfig, ListenerType
-from amqtt.errors import AMQTTError, MQTTError
+from amqtt.errors import AMQTTError, BrokerError, MQTTError
 from amqtt.mqtt.connack import IDENTIFIER_REJECTED, NOT_AUTHORIZED, ConnackPacket
 from amqtt.mqtt.protocol.broker_handler import BrokerProtocolHandler
 from amqtt.mqtt.puback import PubackPacket
@@ -26,6 +26,7 @@ from amqtt.mqtt.publish import PublishPacket
 from amqtt.session import Session
 
 from cloud.embedded.access import Peer, may_publish, may_subscribe
+from cloud.embedded.errors import EmbeddedError
 from protocol.limits import MESSAGE_BYTES_MAX
 
 _log = logging.getLogger(__name__)
@@ -114,6 +115,17 @@ class AgentBroker(Broker):  # type: ignore[misc]  # amqtt ships no types
         self._refused = refused
         self._deliveries: set[asyncio.Task[None]] = set()
         super().__init__(_configuration(settings))
+
+    async def start(self) -> None:
+        """Listen, or raise EmbeddedError with a sentence."""
+        where = f"{self._settings.host}:{self._settings.port}"
+        try:
+            await super().start()
+        except BrokerError as error:
+            raise EmbeddedError(
+                f"The broker cannot listen on {where}: {error.__cause__ or error}. "
+                "Stop what listens there, or set MNARA_CLOUD_BROKER_PORT."
+            ) from error
 
     async def throw_out(self, name: str) -> bool:
         """End the connection of this client now; tell whether there was one."""

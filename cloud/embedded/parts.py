@@ -56,8 +56,9 @@ class EmbeddedParts:
             if self._wanted.broker is not None:
                 # Nobody may connect before it is known who is revoked.
                 self.revoked = await list_revoked()
-                self._broker = AgentBroker(self._wanted.broker, lambda peer: peer.name in self.revoked)
-                await self._broker.start()
+                broker = AgentBroker(self._wanted.broker, lambda peer: peer.name in self.revoked)
+                await broker.start()
+                self._broker = broker
                 log.info("broker_started", host=self._wanted.broker.host, port=self._wanted.broker.port)
             log.info("embedded_parts_run", database=self._wanted.database, broker=self._wanted.broker is not None)
 

@@ -139,12 +139,11 @@ class AgentKeys:
 class SpeakingAgent:
     """An enrolled agent that says what a test tells it to say."""
 
-    def __init__(self, broker: TestBroker, keys: AgentKeys, answer: EnrolAnswer) -> None:
+    def __init__(self, link: Link, keys: AgentKeys, answer: EnrolAnswer) -> None:
         self.keys, self.answer = keys, answer
         self.up = f"mnara1/{answer.shard:02d}/{answer.agent}/up"
         self.will = f"mnara1/{answer.shard:02d}/{answer.agent}/lw"
-        down = f"mnara1/{answer.shard:02d}/{answer.agent}/dn"
-        self.link = broker.link(keys.issued(answer.certificate_pem), answer.agent, [down])
+        self.link = link
         root = Verifier(from_text(answer.root_key, 32))
         self.key_list = open_key_list(base64.b64decode(answer.key_list), root=root, tenant=answer.tenant)
         self.sequence = micros(now())

@@ -1,9 +1,12 @@
 """The cloud as its user starts it: from nothing, in halves, killed, stopped, and told what is wrong."""
 
+import asyncio
 import json
 import os
+import random
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -14,7 +17,12 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.support.broker import free_port
+from cloud.fleet.ca_store import tls_context
+from cloud.fleet.link import Link, LinkSettings
+from protocol.enrolment import EnrolAnswer
+from protocol.messages import Held, Hello, Welcome
+from tests.support.broker import CLOCK, AgentKeys, SpeakingAgent, connected, free_port
+from tests.support.broker import until as async_until
 
 ROOT = Path(__file__).parents[3]
 
@@ -144,6 +152,7 @@ def test_the_other_half_takes_over_when_the_owner_is_killed(cloud: Cloud) -> Non
     until(cloud.ready, cloud)
 
 
+@pytest.mark.long  # four starts of the program
 def test_the_command_line_works_without_a_running_cloud(cloud: Cloud) -> None:
     added = cloud.run("tenant", "add", "coastnet", "--name", "Coast Net", "--owner", "amina@example.co.ke")
     assert added.returncode == 0, added.stderr
@@ -152,12 +161,14 @@ def test_the_command_line_works_without_a_running_cloud(cloud: Cloud) -> None:
     assert cloud.run("token", "add", "coastnet", "--email", "nobody@example.co.ke").returncode == 1
 
 
-def test_a_taken_port_is_one_sentence_and_a_failure(cloud: Cloud) -> None:
-    with socket.create_server(("127.0.0.1", cloud.http)):
+@pytest.mark.long  # each starts a cloud of its own
+@pytest.mark.parametrize("door", ["http", "enrol", "broker"])
+def test_a_taken_port_is_one_sentence_and_a_failure(cloud: Cloud, door: str) -> None:
+    with socket.create_server(("127.0.0.1", getattr(cloud, door))):
         process = cloud.start()
         assert process.wait(40) == 1
     last = cloud.log.read_text().strip().splitlines()[-1]
-    assert "choose another port" in last
+    assert "Stop what listens there" in last
 
 
 def test_a_wrong_setting_is_one_sentence(cloud: Cloud) -> None:
@@ -167,3 +178,38 @@ def test_a_wrong_setting_is_one_sentence(cloud: Cloud) -> None:
     assert done.returncode == 1
     assert done.stderr.strip().count("\n") == 0
     assert "MNARA_CLOUD_BROKER_URL" in done.stderr
+
+
+async def enrolled(cloud: Cloud, token: str) -> SpeakingAgent:
+    """Enrol through the public doors."""
+    api = f"http://127.0.0.1:{cloud.http}/v1"
+    async with httpx.AsyncClient(headers={"Authorization": f"Bearer {token}"}) as client:
+        site = (await client.post(f"{api}/sites", json={"name": "Tower", "pool": "100.64.0.0/22"})).json()
+        claim = (await client.post(f"{api}/sites/{site['id']}/claims")).json()
+    trusted = ssl.create_default_context(cadata=(cloud.data / "ca.pem").read_text())
+    keys = AgentKeys()
+    async with httpx.AsyncClient(verify=trusted) as door:
+        asked = keys.request(claim["claim_code"]).model_dump(mode="json")
+        answered = await door.post(f"{claim['enrol_url']}/enrol", json=asked)
+    answer = EnrolAnswer.model_validate(answered.json())
+    issued = keys.issued(answer.certificate_pem)
+    tls = tls_context(issued, server=False, trusted_pem=answer.ca_pem)
+    down = f"mnara1/{answer.shard:02d}/{answer.agent}/dn"
+    settings = LinkSettings("127.0.0.1", cloud.broker, answer.agent, tls, [down])
+    return SpeakingAgent(Link(settings, CLOCK, random.Random(1)), keys, answer)
+
+
+async def test_a_revoked_agent_loses_its_connection_at_once_and_does_not_come_back(cloud: Cloud) -> None:
+    cloud.start()
+    await asyncio.to_thread(until, cloud.ready, cloud)
+    added = cloud.run("tenant", "add", "coastnet", "--name", "Coast Net", "--owner", "amina@example.co.ke")
+    agent = await enrolled(cloud, json.loads(added.stdout)["token"])
+    async with connected(agent.link):
+        agent.say(Hello(nonce="n", agent_version="1", boot="b", connection="c", held=Held(), keys_version=1))
+        assert (await agent.expect(Welcome)).nonce == "n"
+        await agent.expect_snapshot()
+        revoked = await asyncio.to_thread(cloud.run, "agent", "revoke", agent.answer.agent, "--reason", "stolen")
+        assert revoked.returncode == 0, revoked.stderr
+        await async_until(lambda: not agent.link.up, 2.0)
+        await asyncio.sleep(1.5)
+        assert not agent.link.up

@@ -83,7 +83,9 @@ async def enrol_at(database: Database, broker: TestBroker, world: World, keys: A
     async with database.worker() as connection:
         claim = await create_claim(connection, world.tenant_id, world.site.id, now=now(), new_id=ids.new_id)
     answer = await make_enroller(database, broker, world).enrol(keys.request(claim.code), now())
-    return SpeakingAgent(broker, keys, answer)
+    down = f"mnara1/{answer.shard:02d}/{answer.agent}/dn"
+    link = broker.link(keys.issued(answer.certificate_pem), answer.agent, [down])
+    return SpeakingAgent(link, keys, answer)
 
 
 def make_enroller(database: Database, broker: TestBroker, world: World) -> Enroller:
@@ -155,7 +157,7 @@ async def test_a_change_is_sent_again_until_it_is_reported_as_applied(loop: Loop
     assert stored.upserts == []  # what it has stored is not sent again, it is only asked to report
     loop.report(delta.desired)
     await loop.until("select applied from agent_report", delta.desired.generation)
-    assert await loop.agent.hears_nothing(3.0)
+    assert await loop.agent.hears_nothing(1.0)
 
 
 async def test_an_agent_that_doubts_its_rows_gets_a_snapshot(loop: Loop) -> None:
