@@ -30,7 +30,6 @@ set_tcp_nodelay true
 max_inflight_messages 200
 max_queued_messages 2000
 max_packet_size {packet_bytes_max}
-message_size_limit {packet_bytes_max}
 connection_messages false
 log_dest stderr
 pid_file {folder}/mosquitto.pid

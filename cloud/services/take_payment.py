@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 from uuid import UUID
 
+from cloud.clock import micros
 from cloud.db.bulk import Statement, run_all
 from cloud.db.engine import Connection
 from cloud.db.wallets import Booked, Key, ReceiptKey, lock_wallets, match_clues
@@ -160,7 +161,7 @@ def tell(settlement: Settlement, key: Key, paid: Payment, matched_by: str, sales
     about = sales[0].subscription.id if sales else None
     missing = 0 if sales else _missing(wallet)
     money = {"payment_id": str(paid.id), "receipt": paid.receipt, "amount_cents": paid.amount_cents}
-    came = {"rail": paid.rail, "bill_reference": paid.bill_reference}
+    came = {"rail": paid.rail, "bill_reference": paid.bill_reference, "paid_at_us": micros(paid.paid_at)}
     settlement.note(key, "payment_received", money | came, at=paid.received_at, about=about)
     sold = [{"subscription_id": str(s.subscription.id), "valid_until": s.valid_until.isoformat()} for s in sales]
     outcome = {"matched_by": matched_by, "sold": sold, "missing_cents": missing, "credit_cents": wallet.credit_cents}
