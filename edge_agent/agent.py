@@ -1,5 +1,6 @@
 """The loop: takes what the cloud, the router and time bring, one thing after another, and answers."""
 
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import structlog
@@ -49,6 +50,14 @@ FAST_IDS_MAX: Final = 300
 """A change of more entitlements is left to a whole pass."""
 COMMANDS_KEPT: Final = 200
 IDLE_S: Final = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """When a message was heard, by the boot clock, and when the cloud says that it sent it."""
+
+    heard_boot_us: int
+    sent_at: int
 
 
 class DeadThread(RuntimeError):
@@ -177,21 +186,21 @@ class Agent:
         )
         time.signed(message.envelope.sent_at)
         self._heard_us = inbound.boot_us
-        self._body(message, inbound.boot_us)
+        self._body(message, Stamp(inbound.boot_us, message.envelope.sent_at))
 
-    def _body(self, message: Message, heard_us: int) -> None:
+    def _body(self, message: Message, stamp: Stamp) -> None:
         now = self._clock.boot_us()
         match message.body:
             case Delta() as delta:
                 if delta.desired.epoch == self._site.held.epoch:
                     self._received = max(self._received, delta.desired.generation)
-                self._change(self._intake.delta(delta, now), heard_us)
+                self._change(self._intake.delta(delta, now), stamp)
             case Manifest() as manifest:
-                self._change(self._intake.manifest(manifest, now), heard_us)
+                self._change(self._intake.manifest(manifest, now), stamp)
             case Chunk() as chunk:
-                self._change(self._intake.chunk(chunk, message.attachment, now), heard_us)
+                self._change(self._intake.chunk(chunk, message.attachment, now), stamp)
             case Welcome() as welcome:
-                self._welcome(welcome, message.envelope.sent_at, heard_us)
+                self._welcome(welcome, stamp)
             case _:
                 self._small(message)
 
@@ -206,21 +215,21 @@ class Agent:
             case _:
                 self._refused["unknown-kind"] = self._refused.get("unknown-kind", 0) + 1
 
-    def _change(self, change: Change | None, heard_us: int) -> None:
+    def _change(self, change: Change | None, stamp: Stamp) -> None:
         """Store a change and set the router to work; without one, say again what is held."""
         if change is None:
             self._report_soon(REPORT_DELAY_US)
             return
         while change is not None:
-            self._make(change, heard_us)
+            self._make(change, stamp)
             change = self._intake.next_early(self._clock.boot_us())
 
-    def _make(self, change: Change, heard_us: int) -> None:
+    def _make(self, change: Change, stamp: Stamp) -> None:
         site, time = self._site, self._time
         generation = change.held.generation
         if change.held.epoch != site.held.epoch:
             self._received = generation
-        how = Pending(generation, "delta", "", time.at(heard_us), time.now_us())
+        how = Pending(generation, "delta", "", stamp.sent_at, time.at(stamp.heard_boot_us), time.now_us())
         ids = {*change.upserts, *change.removals}
         self._parts.store.save_desired(
             change.held,
@@ -228,7 +237,7 @@ class Agent:
             removals=change.removals,
             pending=dict.fromkeys(ids, how) if len(ids) <= limits.DELTA_ROWS_MAX else {},
         )
-        how = Pending(generation, "delta", "", how.received_at, time.now_us())
+        how = replace(how, stored_at=time.now_us())
         rights = [right for _, right in change.upserts.values()]
         touched = site.change(change.held, rights, change.removals, time.instant(), how)
         self._received = max(self._received, generation)
@@ -247,11 +256,11 @@ class Agent:
         elif ids:
             self._parts.roads.submit(ids)
 
-    def _welcome(self, welcome: Welcome, cloud_us: int, heard_us: int) -> None:
+    def _welcome(self, welcome: Welcome, stamp: Stamp) -> None:
         if welcome.nonce != self._nonce:
             return
         self._awaited = (welcome.desired, self._clock.boot_us() + SYNC_WAIT_US)
-        if self._time.welcomed(welcome, cloud_us, asked_us=self._asked_us, heard_us=heard_us):
+        if self._time.welcomed(welcome, stamp.sent_at, asked_us=self._asked_us, heard_us=stamp.heard_boot_us):
             self._quality_changed()
         self._intake.caught_up(welcome.desired)
         self._synced()

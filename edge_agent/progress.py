@@ -126,6 +126,7 @@ class Progress:
         stamps = {
             "generation": pending.generation,
             "access": _access(target),
+            "sent_at_us": pending.sent_at,
             "received_at_us": pending.received_at,
             "stored_at_us": pending.stored_at,
             "read_at_us": self._time.at(outcome.read_boot_us),

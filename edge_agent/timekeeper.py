@@ -50,7 +50,8 @@ class Timekeeper:
         boot_us = self._clock.boot_us()
         floor = max(BUILT_US, int(kept.get("floor", 0)))
         if kept.get("boot") == self._boot_id:
-            return clock_trust.resumed(floor, int(kept["anchor"]), int(kept["anchor_boot"]), boot_us)
+            anchor, uncertain = int(kept["anchor"]), int(kept.get("uncertain", 0))
+            return clock_trust.resumed(floor, anchor, int(kept["anchor_boot"]), boot_us, uncertain)
         return clock_trust.at_boot(floor, boot_us)
 
     def now_us(self) -> int:
@@ -143,4 +144,5 @@ class Timekeeper:
         kept: dict[str, Any] = {"floor": floor, "unheard_since": self.unheard_since}
         if self.trust.quality in ("trusted", "holdover"):
             kept |= {"boot": self._boot_id, "anchor": self.trust.anchor_us, "anchor_boot": self.trust.anchor_boot_us}
+            kept["uncertain"] = self.trust.uncertain_us
         self._save(kept)

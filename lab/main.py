@@ -1,10 +1,10 @@
 """The lab's command line: the demo, and the simulated parts of it one by one."""
 
-import asyncio
 from pathlib import Path
 from typing import Annotated
 
 import typer
+import uvloop
 
 from lab.clock import SystemClock
 from lab.demo import Wish, play
@@ -41,7 +41,7 @@ def demo(
     folder.mkdir(parents=True, exist_ok=True)
     wish = Wish(folder, ends, json_file, subscribers, servers, agent_command)
     try:
-        held = asyncio.run(play(wish, Display(), SystemClock()))
+        held = uvloop.run(play(wish, Display(), SystemClock()))
     except LabError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from None

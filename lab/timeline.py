@@ -8,6 +8,7 @@ from lab.cloud_door import CloudDoor, Row
 
 KINDS = ("payment_received", "payment_posted", "desired", "applied", "online")
 _WITHIN_APPLIED = {
+    "sent_at_us": "sent",
     "received_at_us": "agent received",
     "stored_at_us": "agent stored",
     "read_at_us": "router read",

@@ -27,14 +27,21 @@ class Trust:
     anchor_boot_us: int
     offset_us: int | None = None
     """Estimate minus cloud when the last welcome came."""
+    uncertain_us: int = 0
+    """Half the round trip that the anchor was measured with: the time may be so much earlier than the estimate."""
 
     def now_us(self, boot_us: int) -> int:
         """Estimate the time; never below the floor."""
         return max(self.floor_us, self.anchor_us + boot_us - self.anchor_boot_us)
 
     def judged_us(self, boot_us: int) -> int:
-        """Return the instant that rights are judged at: at floor quality time stands still, so nobody is cut."""
-        return self.floor_us if self.quality == "floor" else self.now_us(boot_us)
+        """Return the instant that rights are judged at: the earliest that it can be, so that nobody is cut too soon.
+
+        At floor quality time stands still, so nobody is cut at all.
+        """
+        if self.quality == "floor":
+            return self.floor_us
+        return max(self.floor_us, self.now_us(boot_us) - self.uncertain_us)
 
 
 def at_boot(floor_us: int, boot_us: int) -> Trust:
@@ -42,11 +49,11 @@ def at_boot(floor_us: int, boot_us: int) -> Trust:
     return Trust("floor", floor_us, floor_us, boot_us)
 
 
-def resumed(floor_us: int, anchor_us: int, anchor_boot_us: int, boot_us: int) -> Trust:
+def resumed(floor_us: int, anchor_us: int, anchor_boot_us: int, boot_us: int, uncertain_us: int = 0) -> Trust:
     """Begin again in the same boot, with the anchor that was kept: the boot clock ran on."""
     if boot_us < anchor_boot_us:
         return at_boot(floor_us, boot_us)
-    return aged(Trust("trusted", floor_us, anchor_us, anchor_boot_us), boot_us)
+    return aged(Trust("trusted", floor_us, anchor_us, anchor_boot_us, uncertain_us=uncertain_us), boot_us)
 
 
 def welcomed(trust: Trust, *, cloud_us: int, asked_boot_us: int, heard_boot_us: int, bound_us: int) -> Trust:
@@ -57,7 +64,7 @@ def welcomed(trust: Trust, *, cloud_us: int, asked_boot_us: int, heard_boot_us: 
     anchor = cloud_us + took_us // 2
     floor = max(trust.floor_us, cloud_us)
     offset = None if trust.quality == "floor" else trust.now_us(heard_boot_us) - anchor
-    return Trust("trusted", floor, max(anchor, trust.floor_us), heard_boot_us, offset)
+    return Trust("trusted", floor, max(anchor, trust.floor_us), heard_boot_us, offset, took_us // 2)
 
 
 def heard_signed(trust: Trust, cloud_us: int) -> Trust:

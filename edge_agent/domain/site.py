@@ -2,7 +2,7 @@
 
 import heapq
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from edge_agent.domain.access import Access, access_at
@@ -22,6 +22,8 @@ class Pending:
     cause: Cause
     was: str
     """The level before, or "" if there was none."""
+    sent_at: int = 0
+    """The cloud's own stamp on the message."""
     received_at: int = 0
     stored_at: int = 0
 
@@ -99,7 +101,7 @@ class Site:
         self.targets[id_] = target
         self._unmatch(id_)
         was = old.level if old is not None and old.right is not None else ""
-        self.pending[id_] = Pending(how.generation, how.cause, was, how.received_at, how.stored_at)
+        self.pending[id_] = replace(how, was=was)
 
     def _judge(self, right: Right | None, when: Instant) -> Access:
         if right is None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+import uvloop
 
 from lab.clock import SystemClock
 from lab.mikrotik import tls
@@ -52,7 +53,7 @@ def router(
         identity = _identity(host, tls_certificate, tls_key, anonymous=tls_anonymous)
         if tls_certificate_out is not None:
             tls_certificate_out.write_text(identity.certificate_pem)
-    asyncio.run(_run(machine, host, port, tls_port, identity, control))
+    uvloop.run(_run(machine, host, port, tls_port, identity, control))
 
 
 def _identity(host: str, certificate: Path | None, key: Path | None, *, anonymous: bool) -> tls.TlsIdentity:

@@ -7,7 +7,7 @@ import socket
 import struct
 from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from lab.mikrotik.delay import DelayLine
 from lab.mikrotik.errors import Fatal, FramingError, Trap
@@ -57,8 +57,7 @@ class ApiConnection(asyncio.Protocol):
     # -- transport ----------------------------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's are not subclasses of asyncio's
         peer = transport.get_extra_info("peername")
         self.address = str(peer[0])
         self.peer = f"{peer[0]}:{peer[1]}"

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import uvloop
+
 from lab.building import build
 from lab.house import House, Plans
 from lab.people import Person
@@ -71,7 +73,7 @@ def main(arguments: Sequence[str]) -> int:
     wish = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(prefix="mnara-bench-") as folder:
         Path(folder).chmod(0o755)
-        asyncio.run(bench(Path(folder), wish))
+        uvloop.run(bench(Path(folder), wish))
     return 0
 
 

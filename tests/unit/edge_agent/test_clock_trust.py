@@ -34,7 +34,19 @@ def test_a_welcome_makes_it_trusted_at_the_middle_of_the_round_trip() -> None:
     )
     assert trust.quality == "trusted"
     assert trust.now_us(12 * SECOND) == FLOOR + DAY_US + SECOND
-    assert trust.judged_us(13 * SECOND) == FLOOR + DAY_US + 2 * SECOND
+
+
+def test_rights_are_judged_at_the_earliest_that_the_time_can_be_so_that_nobody_is_cut_too_soon() -> None:
+    """The cloud signed some time within the round trip; it may have been at its very end."""
+    trust = welcomed(
+        at_boot(FLOOR, 0),
+        cloud_us=FLOOR + DAY_US,
+        asked_boot_us=10 * SECOND,
+        heard_boot_us=12 * SECOND,
+        bound_us=30 * SECOND,
+    )
+    assert trust.judged_us(13 * SECOND) == FLOOR + DAY_US + SECOND
+    assert trust.judged_us(13 * SECOND) <= trust.now_us(13 * SECOND)
 
 
 def test_a_welcome_that_took_too_long_says_nothing() -> None:
