@@ -5,7 +5,7 @@ import contextlib
 import os
 import signal
 import socket
-from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
@@ -27,7 +27,7 @@ from cloud.db import fleet
 from cloud.db.engine import Connection, Database
 from cloud.db.failures import DatabaseError, is_outage
 from cloud.db.inbox import DatabaseGone, InboxWriter
-from cloud.db.notify import AGENTS, Wake, listen
+from cloud.db.notify import AGENTS, INBOX, Wake, listen
 from cloud.db.schema import migrate
 from cloud.db.secrets import SecretBox
 from cloud.embedded.broker import BrokerSettings
@@ -66,6 +66,7 @@ Application = Any
 """An ASGI application: whose, only cloud.api knows."""
 
 Loop = Callable[[], Coroutine[Any, Any, None]]
+Check = Callable[[], Awaitable[bool]]
 """Something that runs until it is cancelled; called when everything else is set up."""
 
 _STOP_TIMEOUT_S = 8
@@ -200,15 +201,21 @@ async def run_halves(
     missed: list[Callable[[], None]] = [keep_out.set]
     async with asyncio.TaskGroup() as group, contextlib.AsyncExitStack() as closing:
         loops: list[Loop] = [partial(keep_revoked_out, parts, url, keep_out)]
+        ready: dict[str, Check] = {}
+        stored: list[Callable[[], None]] = []
         if only is not Only.API:
-            worker = make_worker(ground, database)
+            worker, poster = make_worker(ground, database), make_poster(ground, database)
+            ready["broker"] = partial(is_up, worker)
+            stored.append(poster.wake)
+            notices[INBOX] = [lambda _payload: poster.wake()]
+            missed.append(poster.wake)
             for channel, call in worker.notices.items():
                 notices.setdefault(channel, []).append(call)
             missed.append(worker.missed)
-            loops += [worker.run, *job_loops(ground, database, url, worker)]
+            loops += [worker.run, poster.run, make_tick(ground, database).run]
         servers: list[tuple[Server, socket.socket]] = []
         if only is not Only.WORKER:
-            api, api_loops = await make_api(ground, database, url, closing)
+            api, api_loops = await make_api(ground, database, url, closing, ready, lambda: call_all(stored))
             servers = make_servers(ground, api, database)
             loops += api_loops
         loops.append(partial(listen, url, notices, lambda: call_all(missed)))
@@ -268,25 +275,30 @@ def make_worker(ground: Ground, database: Database) -> FleetWorker:
     return FleetWorker(fleet_settings, database, ground.authority, ground.box, clock, ids.new_id)
 
 
-def job_loops(ground: Ground, database: Database, url: str, worker: FleetWorker) -> list[Loop]:
-    """Return the poster and the ticks; what they change is published without the way through the database."""
+def make_poster(ground: Ground, database: Database) -> Poster:
+    """Set up the poster. What it changes is published by NOTIFY, which is heard before its commit returns here."""
+    return Poster(
+        database, rails=RAILS, secrets=ground.box, clock=clock, new_id=ids.new_id, random_below=ids.random_below
+    )
 
-    def publish(sites: Collection[tuple[UUID, UUID]]) -> None:
-        for site in sites:
-            worker.publisher.wake(*site)
 
-    common: dict[str, Any] = {
-        "secrets": ground.box,
-        "clock": clock,
-        "new_id": ids.new_id,
-        "random_below": ids.random_below,
-        "on_desired": publish,
-    }
-    return [partial(Poster(database, rails=RAILS, **common).run, url), DueTick(database, **common).run]
+def make_tick(ground: Ground, database: Database) -> DueTick:
+    """Set up what happens because time passed."""
+    return DueTick(database, secrets=ground.box, clock=clock, new_id=ids.new_id, random_below=ids.random_below)
+
+
+async def is_up(worker: FleetWorker) -> bool:
+    """Tell whether the broker is connected."""
+    return worker.link.up
 
 
 async def make_api(
-    ground: Ground, database: Database, url: str, closing: contextlib.AsyncExitStack
+    ground: Ground,
+    database: Database,
+    url: str,
+    closing: contextlib.AsyncExitStack,
+    ready: Mapping[str, Check],
+    on_stored: Callable[[], None],
 ) -> tuple[Application, list[Loop]]:
     """Put the API together; `closing` closes what it opens."""
     settings = ground.settings
@@ -294,7 +306,8 @@ async def make_api(
     for writer in writers:
         closing.push_async_callback(writer.close)
     spool = Spool(ground.folder.path / "spool", lambda: ids.new_id().hex)
-    inbox, directory = Inbox(writers[0], writers[1], spool, clock), HookDirectory(database, clock)
+    inbox = Inbox(writers[0], writers[1], spool, clock, on_stored=on_stored)
+    directory = HookDirectory(database, clock)
     mpesa = MpesaWebhooks(parse_sources(settings.listed(settings.mpesa_sources)), settings.mpesa_reject_unknown)
     audit = Audit(clock, ids.new_id)
     deps = ApiDeps(
@@ -315,7 +328,7 @@ async def make_api(
             ca_pin=ground.authority.pin,
             trusted_proxies=settings.listed(settings.trusted_proxies),
         ),
-        ready={"database": database_answers(writers[1])},
+        ready={"database": database_answers(writers[1]), **ready},
     )
     app = create_app(deps, metrics=Metrics(REGISTRY))
     return app, [directory.refresh_forever, inbox.drain_forever]

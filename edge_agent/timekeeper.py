@@ -86,6 +86,7 @@ class Timekeeper:
                 asked_boot_us=asked_us,
                 heard_boot_us=heard_us,
                 bound_us=welcome.round_trip_bound_us,
+                handled_us=cloud_us - welcome.heard_at if welcome.heard_at is not None else 0,
             )
         )
 

@@ -41,6 +41,8 @@ class Welcome(Body):
     kind: ClassVar[str] = "welcome"
     nonce: str = Field(max_length=64)
     desired: Held
+    heard_at: Micros | None = None
+    """When the hello arrived: between it and the envelope's `sent_at` the cloud worked, and nothing was in transit."""
     round_trip_bound_us: Counter = 30_000_000
     """A welcome that took longer than this since the hello says nothing about the time."""
 

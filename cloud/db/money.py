@@ -9,7 +9,6 @@ from cloud.db.bulk import Statement, read_all, run_all
 from cloud.db.engine import Connection
 from cloud.db.inbox import RELEASED
 
-INBOX_CHANNEL = "mnara_inbox"
 """NOTIFY channel: a callback was stored."""
 
 

@@ -11,7 +11,7 @@ from psycopg import sql
 log = structlog.get_logger(__name__)
 
 DESIRED = "mnara_desired"
-"""A site's desired state grew; payload: the site's id."""
+"""A site's desired state grew; payload: `<tenant_id>/<site_id>`."""
 INBOX = "mnara_inbox"
 """Callbacks were stored."""
 AGENTS = "mnara_agents"

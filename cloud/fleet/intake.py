@@ -12,6 +12,7 @@ from zlib import crc32
 
 import structlog
 
+from cloud.clock import micros
 from cloud.db import fleet
 from cloud.db.engine import Connection, Database
 from cloud.db.failures import DatabaseError, is_conflict, is_outage
@@ -170,7 +171,7 @@ class Intake:
             head = await self._head(turn, hello.held)
             keys = await self._roster.keys(connection, agent.tenant_id, now)
         self._outbox_low[agent.installation] = hello.outbox_low
-        welcome = Welcome(nonce=hello.nonce, desired=head)
+        welcome = Welcome(nonce=hello.nonce, desired=head, heard_at=micros(now))
         try:
             if hello.keys_version < keys.version:
                 self._speaker.say(agent, keys, Keys(version=keys.version), attachment=keys.key_list)

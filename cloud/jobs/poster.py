@@ -1,20 +1,17 @@
 """The poster: takes confirmations from the inbox as they come; none is lost and none is booked twice.
 
-It is woken by NOTIFY (another process stored a callback) or by `wake` (this one did), with a slow tick behind both.
+`wake` it when a callback was stored (the process calls it on NOTIFY, or at once when it stored one itself); a slow
+tick stands behind it.
 Whatever stops it, the rows stay `new` in the inbox: starting again is all the recovery there is.
 """
 
-import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 
 from cloud.db import failures
 from cloud.db.engine import Database
-from cloud.db.listen import listen
-from cloud.db.money import INBOX_CHANNEL
 from cloud.db.secrets import SecretBox
-from cloud.db.wallets import Key
 from cloud.jobs.loop import CONFLICTS_MAX, Loop
 from cloud.ports import Clock, IdFactory, PaymentRail
 from cloud.services.act import Act
@@ -35,7 +32,6 @@ class Poster:
         clock: Clock,
         new_id: IdFactory,
         random_below: Callable[[int], int],
-        on_desired: Callable[[Collection[Key]], None] = lambda _sites: None,
         on_posted: Callable[[Posted], None] = lambda _posted: None,
     ) -> None:
         self._database = database
@@ -43,8 +39,6 @@ class Poster:
         self._secrets = secrets
         self._clock = clock
         self._new_id = new_id
-        self._random_below = random_below
-        self._on_desired = on_desired
         self._on_posted = on_posted
         self._singly = 0
         self._conflicts = 0
@@ -54,11 +48,9 @@ class Poster:
         """Look into the inbox now."""
         self._loop.wake()
 
-    async def run(self, database_url: str) -> None:
-        """Post until cancelled; `database_url` is for the connection that listens."""
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._listen(database_url))
-            tasks.create_task(self._loop.run())
+    async def run(self) -> None:
+        """Post until cancelled."""
+        await self._loop.run()
 
     async def step(self) -> bool:
         """Post one batch; say whether more may be waiting."""
@@ -97,15 +89,4 @@ class Poster:
             posted = await verb(connection, act, self._rails)
         if posted.count:
             self._on_posted(posted)
-        if posted.generations:
-            self._on_desired(posted.generations.keys())
         return posted
-
-    async def _listen(self, database_url: str) -> None:
-        await listen(
-            database_url,
-            INBOX_CHANNEL,
-            lambda _payload: self.wake(),
-            sleep=self._clock.sleep,
-            random_below=self._random_below,
-        )

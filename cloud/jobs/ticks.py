@@ -1,10 +1,9 @@
 """Ticks: what has to happen because time passed, claimed from the tables in chunks."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 
 from cloud.db.engine import Database
 from cloud.db.secrets import SecretBox
-from cloud.db.wallets import Key
 from cloud.jobs.loop import Loop
 from cloud.ports import Clock, IdFactory
 from cloud.services.act import Act
@@ -22,13 +21,11 @@ class DueTick:
         clock: Clock,
         new_id: IdFactory,
         random_below: Callable[[int], int],
-        on_desired: Callable[[Collection[Key]], None] = lambda _sites: None,
     ) -> None:
         self._database = database
         self._secrets = secrets
         self._clock = clock
         self._new_id = new_id
-        self._on_desired = on_desired
         self._loop = Loop("due", self.step, clock=clock, random_below=random_below)
 
     async def run(self) -> None:
@@ -39,7 +36,5 @@ class DueTick:
         """Settle one chunk; say whether more may be due."""
         act = Act(self._clock.now(), self._new_id, self._secrets)
         async with self._database.worker() as connection:
-            count, generations = await settle_due(connection, act)
-        if generations:
-            self._on_desired(generations.keys())
+            count, _ = await settle_due(connection, act)
         return count == CHUNK

@@ -28,7 +28,7 @@ class Trust:
     offset_us: int | None = None
     """Estimate minus cloud when the last welcome came."""
     uncertain_us: int = 0
-    """Half the round trip that the anchor was measured with: the time may be so much earlier than the estimate."""
+    """Half the transit that the anchor was measured with: the time may be so much earlier than the estimate."""
 
     def now_us(self, boot_us: int) -> int:
         """Estimate the time; never below the floor."""
@@ -56,15 +56,22 @@ def resumed(floor_us: int, anchor_us: int, anchor_boot_us: int, boot_us: int, un
     return aged(Trust("trusted", floor_us, anchor_us, anchor_boot_us, uncertain_us=uncertain_us), boot_us)
 
 
-def welcomed(trust: Trust, *, cloud_us: int, asked_boot_us: int, heard_boot_us: int, bound_us: int) -> Trust:
-    """Take the signed time of a welcome to our own nonce; one that took too long says nothing."""
+def welcomed(
+    trust: Trust, *, cloud_us: int, asked_boot_us: int, heard_boot_us: int, bound_us: int, handled_us: int = 0
+) -> Trust:
+    """Take the signed time of a welcome to our own nonce; one that took too long says nothing.
+
+    `handled_us`: how long the cloud worked on our hello. Only the rest of the round trip was transit, of which we do
+    not know how it divides between there and back.
+    """
     took_us = heard_boot_us - asked_boot_us
     if not 0 <= took_us <= bound_us:
         return trust
-    anchor = cloud_us + took_us // 2
+    transit_us = took_us - min(max(handled_us, 0), took_us)
+    anchor = cloud_us + transit_us // 2
     floor = max(trust.floor_us, cloud_us)
     offset = None if trust.quality == "floor" else trust.now_us(heard_boot_us) - anchor
-    return Trust("trusted", floor, max(anchor, trust.floor_us), heard_boot_us, offset, took_us // 2)
+    return Trust("trusted", floor, max(anchor, trust.floor_us), heard_boot_us, offset, transit_us // 2)
 
 
 def heard_signed(trust: Trust, cloud_us: int) -> Trust:

@@ -5,7 +5,7 @@ from typing import Final, Protocol
 
 SLICE_US: Final = 1_000
 """Of processor time between two rests. A thread that wakes meanwhile waits this long at the very most."""
-REST_FACTOR: Final = 3
+REST_FACTOR: Final = 9
 """Rests are so many times as long as the work before them: a pass takes four times its processor time."""
 REST_MAX_US: Final = 20_000
 

@@ -62,7 +62,7 @@ entitlements = st.builds(
 )
 
 _BODIES: dict[str, st.SearchStrategy[Any]] = {
-    "welcome": st.builds(Welcome, nonce=ids, desired=held),
+    "welcome": st.builds(Welcome, nonce=ids, desired=held, heard_at=st.none() | instants),
     "manifest": st.builds(
         Manifest,
         desired=held,

@@ -36,6 +36,19 @@ def test_a_welcome_makes_it_trusted_at_the_middle_of_the_round_trip() -> None:
     assert trust.now_us(12 * SECOND) == FLOOR + DAY_US + SECOND
 
 
+def test_the_clouds_own_work_is_not_taken_for_transit() -> None:
+    trust = welcomed(
+        at_boot(FLOOR, 0),
+        cloud_us=FLOOR + DAY_US,
+        asked_boot_us=10 * SECOND,
+        heard_boot_us=12 * SECOND,
+        bound_us=30 * SECOND,
+        handled_us=2 * SECOND,
+    )
+    assert trust.now_us(12 * SECOND) == FLOOR + DAY_US
+    assert trust.judged_us(12 * SECOND) == FLOOR + DAY_US
+
+
 def test_rights_are_judged_at_the_earliest_that_the_time_can_be_so_that_nobody_is_cut_too_soon() -> None:
     """The cloud signed some time within the round trip; it may have been at its very end."""
     trust = welcomed(

@@ -15,6 +15,7 @@ from cloud.clock import micros
 from cloud.db.bulk import run_all
 from cloud.db.engine import Database
 from cloud.db.failures import DatabaseError, is_outage
+from cloud.db.notify import DESIRED, INBOX, listen
 from cloud.domain.account_number import make
 from cloud.domain.phone import hash_of
 from cloud.ids import new_id, random_below
@@ -79,17 +80,18 @@ async def assert_books(world: World) -> None:
     )
 
 
-async def test_a_payment_becomes_paid_time_and_the_sites_next_generation(world: World) -> None:
+async def test_a_payment_becomes_paid_time_and_the_sites_next_generation(world: World, database_url: str) -> None:
     person = await world.subscriber()
     made = await world.subscription(person.id)
     assert (made.verdict.state, made.missing_cents, made.desired_generation) == ("walled", PRICE, 1)
     await world.receive(body("TKL4X9Q2ZA", PRICE, f" {person.account_number[:3]}-{person.account_number[3:]} "))
-    told: list[Any] = []
-    await post_all(world, on_desired=told.extend)
+    told: list[str] = []
+    async with hearing(database_url, told):
+        await post_all(world)
     seen = await world.see(made.id)
     assert (seen.verdict.state, seen.valid_until, seen.missing_cents) == ("current", NOW + MONTH, 0)
     assert seen.desired_generation == 2
-    assert told == [(world.tenant_id, world.site.id)]
+    assert told == [f"{world.tenant_id}/{world.site.id}"]
     assert await world.callbacks() == [("posted", None)]
     books = await world.books()
     assert books.accounts == {"mpesa_clearing": PRICE, "revenue": -PRICE, "subscriber": 0}
@@ -308,7 +310,8 @@ async def test_the_poster_is_woken_by_notify_and_outlives_lost_connections(world
     person = await world.subscriber()
     clock = SetClock(NOW)
     poster = poster_of(world, clock=clock)
-    async with running(poster.run(database_url)):
+    wakes = {INBOX: [lambda _payload: poster.wake()]}
+    async with running(poster.run()), running(listen(database_url, wakes, poster.wake)):
         await asyncio.sleep(0.2)
         await world.receive(body("R1", PRICE, person.account_number))
         await world.scalar("select pg_notify('mnara_inbox', '')")
@@ -319,6 +322,20 @@ async def test_the_poster_is_woken_by_notify_and_outlives_lost_connections(world
         await _until(partial(_all_settled, world), within_s=5)
     await soon(world.books)
     await assert_books(world)
+
+
+@asynccontextmanager
+async def hearing(database_url: str, told: list[str]) -> AsyncIterator[None]:
+    """Gather what is said to publishers."""
+    connected = asyncio.Event()
+    async with running(listen(database_url, {DESIRED: [told.append]}, connected.set)):
+        await connected.wait()
+        yield
+        await _until(partial(_is_true, told), within_s=2)
+
+
+async def _is_true(told: list[str]) -> bool:
+    return bool(told)
 
 
 @asynccontextmanager
