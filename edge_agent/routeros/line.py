@@ -4,6 +4,7 @@ from typing import Final, Protocol
 
 from edge_agent.errors import AgentError, RouterRefused
 from edge_agent.routeros.client import Address, BootClock, Command, Session, open_session
+from edge_agent.routeros.connections import ConnectionQuery, ConnectionSearch
 from edge_agent.routeros.fields import OLDEST, version_of
 from edge_agent.routeros.read import BASE, BASE_FIELDS, HEALTH, Health, health_of
 from edge_agent.routeros.roads import FAST_TIMEOUT_S
@@ -23,8 +24,11 @@ class Randomness(Protocol):
 class Line:
     """Owned by one thread."""
 
-    def __init__(self, address: Address, clock: BootClock, randomness: Randomness) -> None:
+    def __init__(
+        self, address: Address, clock: BootClock, randomness: Randomness, query: ConnectionQuery = "range"
+    ) -> None:
         self._address = address
+        self._query: ConnectionQuery = query
         self._clock = clock
         self._randomness = randomness
         self._failures = 0
@@ -32,6 +36,7 @@ class Line:
         self.health = Health("", "", None, None)
         self.base: dict[str, str] = {}
         """The base profile's values; empty when the router has no such profile."""
+        self.connections = ConnectionSearch(query)
 
     @property
     def open(self) -> bool:
@@ -48,6 +53,7 @@ class Line:
                 session.hang_up()
                 raise
             self._session = session
+            self.connections = ConnectionSearch(self._query)
             self._failures = 0
         return self._session
 

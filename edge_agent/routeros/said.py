@@ -8,6 +8,7 @@ from edge_agent.domain.reconcile import Refusal
 from edge_agent.domain.wanted import Target
 from edge_agent.routeros.claims import Claims
 from edge_agent.routeros.client import Address
+from edge_agent.routeros.connections import ConnectionQuery
 from edge_agent.routeros.line import Randomness
 from edge_agent.routeros.read import Health
 from edge_agent.routeros.roads import Online, Outcome
@@ -90,4 +91,5 @@ class Shared:
     targets: Mapping[str, Target]
     """The agent's own table: read by single calls only, because the loop writes it meanwhile."""
     post: Callable[[Said], None]
+    connection_query: ConnectionQuery = "range"
     claims: Claims = field(default_factory=Claims)

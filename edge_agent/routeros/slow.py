@@ -27,7 +27,7 @@ class SlowRoad:
     def __init__(self, shared: Shared, every_s: float) -> None:
         self._shared = shared
         self._every_s = every_s
-        self._line = Line(shared.address, shared.clock, shared.clock.random)
+        self._line = Line(shared.address, shared.clock, shared.clock.random, shared.connection_query)
         self._wake = threading.Condition()
         self._reason = ""
         self._again_s = AGAIN_FIRST_S
@@ -80,7 +80,7 @@ class SlowRoad:
         began_us, cpu_us = clock.boot_us(), clock.thread_us()
         session = self._line.session()
         since = shared.claims.begin_pass()
-        tools = Tools(clock, shared.unseal, self._line.base)
+        tools = Tools(clock, shared.unseal, self._line.base, self._line.connections)
         pace = Pace(clock)
         observed = read_whole(session, tools, pace.breathe, ipv6=True)
         read_us = clock.boot_us()

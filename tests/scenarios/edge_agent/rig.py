@@ -19,6 +19,7 @@ from edge_agent.link.trust import KeyRing
 from edge_agent.mailbox import Mailbox, Stop
 from edge_agent.parts import Parts
 from edge_agent.routeros.client import Address
+from edge_agent.routeros.connections import ConnectionQuery
 from edge_agent.routeros.said import Shared
 from edge_agent.routeros.worker import RouterWorker
 from edge_agent.status import StatusFile
@@ -268,6 +269,7 @@ class Rig:
     folder: Path
     starts: int = 0
     pass_every_s: float = 300.0
+    connection_query: ConnectionQuery = "range"
 
     def start(self, *, connect: bool = True) -> Running:
         self.starts += 1
@@ -309,6 +311,7 @@ class Rig:
             unseal=unsealer(site, AGENT, self.cloud.sealing),
             targets=site.targets,
             post=mailbox.put,
+            connection_query=self.connection_query,
         )
         worker = RouterWorker(shared, pass_every_s=self.pass_every_s)
         agent = Agent(
