@@ -9,7 +9,8 @@ from edge_agent.domain.wanted import Target
 from edge_agent.link.outbox import News, Outbox
 from edge_agent.routeros.read import Health
 from edge_agent.routeros.roads import Online, Outcome
-from edge_agent.routeros.said import Found, PassEnded, RouterState, Said, Settled, WentOnline
+from edge_agent.routeros.rules import NO_BASE
+from edge_agent.routeros.said import Found, PassEnded, RouterState, RulesRead, Said, Settled, WentOnline
 from edge_agent.timekeeper import Timekeeper
 from protocol.limits import FAILED_ROWS_MAX
 from protocol.messages import FailedRow, RouterReport
@@ -25,6 +26,8 @@ class Progress:
         self.failed: dict[str, FailedRow] = {}
         self.drift_repaired = 0
         self.router = RouterReport()
+        self._state: RouterState | None = None
+        self._rules_trouble = ""
         self.last_pass: dict[str, Any] = {}
         self.settled: list[str] = []
         """Ids whose mark as pending shall leave the disk with the next commit."""
@@ -45,6 +48,8 @@ class Progress:
                 return False
             case RouterState():
                 return self._router_state(said)
+            case RulesRead():
+                return self._rules_read(said)
 
     def news(self, kind: str, entitlement: str | None = None, **data: Any) -> None:
         """Note an event of now."""
@@ -162,14 +167,19 @@ class Progress:
 
     # The router
 
+    def _rules_read(self, said: RulesRead) -> bool:
+        self._rules_trouble = "; ".join(trouble.what for trouble in said.troubles)
+        return self._state is not None and self._router_state(self._state)
+
     def _router_state(self, said: RouterState) -> bool:
+        self._state = said
         reachable = not said.trouble
-        trouble = said.trouble or ("the profile mnara-base is missing" if said.base_missing else "")
-        news = reachable != self.router.reachable or trouble[:200] != self.router.trouble
+        trouble = (said.trouble or (NO_BASE.what if said.base_missing else self._rules_trouble))[:200]
+        news = (reachable, trouble) != (self.router.reachable, self.router.trouble)
         since = self._time.now_us() if reachable != self.router.reachable else self.router.since
         self.router = _router_report(said.health, trouble, since, reachable=reachable)
         if news:
-            self.news("router", None, reachable=reachable, trouble=trouble[:200])
+            self.news("router", None, reachable=reachable, trouble=trouble)
         return news
 
     def list_failed(self) -> list[FailedRow]:
@@ -189,5 +199,5 @@ def _router_report(health: Health, trouble: str, since: int | None, *, reachable
         version=health.version,
         uptime_s=health.uptime_s,
         cpu_load_percent=health.cpu_load_percent,
-        trouble=trouble[:200],
+        trouble=trouble,
     )

@@ -3,7 +3,7 @@
 from typing import Final, Protocol
 
 from edge_agent.errors import AgentError, RouterRefused
-from edge_agent.routeros.client import Address, BootClock, Command, Session, open_session
+from edge_agent.routeros.client import Address, BootClock, Session, open_session
 from edge_agent.routeros.connections import ConnectionQuery, ConnectionSearch
 from edge_agent.routeros.fields import OLDEST, version_of
 from edge_agent.routeros.read import BASE, BASE_FIELDS, HEALTH, Health, health_of
@@ -97,22 +97,3 @@ def lacking_policy(policy: str) -> RouterRefused:
         f"the router's user lacks the policy {policy}",
         "give the user's group the policies api, read and write (run the script of `mnara-provision router script`)",
     )
-
-
-def check_policies(session: Session, user: str, clock: BootClock) -> None:
-    """Raise RouterRefused if the user's group is readable and lacks what we need."""
-    group = _first(session, ("/user/print", "=.proplist=group", f"?name={user}"), clock).get("group")
-    if group is None:
-        return
-    policy = _first(session, ("/user/group/print", "=.proplist=policy", f"?name={group}"), clock).get("policy")
-    if policy is None:
-        return
-    for needed in ("api", "read", "write"):
-        if needed not in policy.split(","):
-            raise lacking_policy(needed)
-
-
-def _first(session: Session, words: tuple[str, ...], clock: BootClock) -> dict[str, str]:
-    answer = session.batch((Command(words),), clock=clock, timeout_s=FAST_TIMEOUT_S)[0]
-    rows: list[dict[str, str]] = answer.rows
-    return rows[0] if rows else {}

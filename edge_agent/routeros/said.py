@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from edge_agent.domain.reconcile import Refusal
+from edge_agent.domain.rules import Trouble
 from edge_agent.domain.wanted import Target
 from edge_agent.routeros.claims import Claims
 from edge_agent.routeros.client import Address
@@ -78,7 +79,14 @@ class RouterState:
     base_missing: bool = False
 
 
-Said = Settled | Found | PassEnded | WentOnline | RouterState
+@dataclass(frozen=True, slots=True)
+class RulesRead:
+    """What a whole pass found wrong with the router's own rules."""
+
+    troubles: tuple[Trouble, ...]
+
+
+Said = Settled | Found | PassEnded | WentOnline | RouterState | RulesRead
 
 
 @dataclass(slots=True)

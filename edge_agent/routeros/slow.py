@@ -12,7 +12,8 @@ from edge_agent.errors import AgentError
 from edge_agent.routeros.line import Line
 from edge_agent.routeros.pace import Pace
 from edge_agent.routeros.roads import Online, Tools, online_of, read_whole, three_waves
-from edge_agent.routeros.said import Found, PassEnded, RouterState, Settled, Shared
+from edge_agent.routeros.rules import read_rules
+from edge_agent.routeros.said import Found, PassEnded, RouterState, RulesRead, Settled, Shared
 
 PIECE_ROWS: Final = 50
 """Judged and told in pieces, so that neither this thread nor the loop holds the interpreter for long."""
@@ -84,6 +85,7 @@ class SlowRoad:
         pace = Pace(clock)
         observed = read_whole(session, tools, pace.breathe, ipv6=True)
         read_us = clock.boot_us()
+        shared.post(RulesRead(tuple(read_rules(session, clock))))
         wrong = self._judge(observed, since, read_us, pace)
         whole, repaired = True, set()
         for chunk in _chunks(list(wrong.values()), REPAIR_ROWS):

@@ -44,10 +44,20 @@ AGENT, INSTALLATION, TENANT = "agent-1", "installation-1", "tenant-1"
 BASE_SCRIPT = """
 /ppp profile add name=mnara-base local-address=100.64.0.1 dns-server=100.64.0.1 only-one=yes
 /interface pppoe-server server add service-name=mnara interface=ether2 default-profile=mnara-base disabled=no
-/ip firewall filter add chain=forward action=accept src-address-list=mnara-walled dst-address-list=mnara-pay
-/ip firewall filter add chain=forward action=reject src-address-list=mnara-walled comment="mnara-rule:wall"
-/ip firewall filter add chain=forward action=drop dst-address-list=mnara-walled comment="mnara-rule:wall-in"
 """
+RULES = {
+    "pay": "action=accept src-address-list=mnara-walled dst-address-list=mnara-pay",
+    "wall": "action=reject src-address-list=mnara-walled",
+    "wall-in": "action=drop dst-address-list=mnara-walled",
+    "no-fasttrack-up": "action=accept connection-state=established,related src-address=100.64.0.0/16",
+    "no-fasttrack-down": "action=accept connection-state=established,related dst-address=100.64.0.0/16",
+}
+_FILTER = "/ip firewall filter"
+RULES_SCRIPT = "".join(
+    f'{_FILTER} add chain=forward {rule} comment="mnara-rule:{name}"\n'
+    f'{_FILTER} move [find comment="mnara-rule:{name}"] destination=[find action=fasttrack-connection]\n'
+    for name, rule in RULES.items()
+)
 
 
 class ShiftedClock(Clock):
@@ -342,7 +352,7 @@ def rig(folder: Path, *, script: str = "", version: str = "7.18.2") -> Iterator[
     """A router prepared as the site script prepares it, and a cloud; no agent yet."""
     clock = ShiftedClock()
     setup = Setup(version=version, user="agent", password="pw")
-    with running_router(setup, script=BASE_SCRIPT + script) as router:
+    with running_router(setup, script=BASE_SCRIPT + RULES_SCRIPT + script) as router:
         yield Rig(router, FakeCloud(clock), clock, folder)
 
 
