@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
+from edge_agent.domain.presence import Presence
 from edge_agent.domain.reconcile import Refusal
 from edge_agent.domain.site import Pending, Site
 from edge_agent.domain.wanted import Target
@@ -31,8 +32,7 @@ class Progress:
         self.last_pass: dict[str, Any] = {}
         self.settled: list[str] = []
         """Ids whose mark as pending shall leave the disk with the next commit."""
-        self._offline: dict[str, int] = {}
-        """Changed to full, not seen online yet: the generation it was."""
+        self._presence = Presence()
 
     def take(self, said: Said) -> bool:
         """Take what a worker says; tells whether the cloud should hear at once."""
@@ -44,7 +44,7 @@ class Progress:
             case PassEnded():
                 return self._pass_ended(said)
             case WentOnline():
-                self._online(said.target, said.online, self._offline.pop(said.target.id, None))
+                self._online(said.target, said.online)
                 return False
             case RouterState():
                 return self._router_state(said)
@@ -79,8 +79,10 @@ class Progress:
             if pending is not None:
                 self._tell_applied(target, pending, verified)
                 self._tell_online(target, pending, said.online.get(target.id))
-            elif target.id in self._offline and target.id in said.online:
-                self._online(target, said.online[target.id], self._offline.pop(target.id))
+            elif target.id in said.online:
+                self._online(target, said.online[target.id])
+            elif target.id in said.away and target.level == "full":
+                self._missed(target, self._time.at(said.read_boot_us))
         self._fail(said.failed)
         return self._site.applied != before
 
@@ -109,10 +111,11 @@ class Progress:
         """Entitlements that are gone have not failed."""
         for id_ in ids:
             self.failed.pop(id_, None)
-            self._offline.pop(id_, None)
+            self._presence.forget(id_)
 
     def _pass_ended(self, said: PassEnded) -> bool:
         before = self._site.applied
+        self._presence.pass_ended()
         if said.whole:
             self._site.settle_all()
         self.last_pass = {
@@ -146,14 +149,19 @@ class Progress:
 
     def _tell_online(self, target: Target, pending: Pending, online: Online | None) -> None:
         if target.level != "full" or target.right is None:
-            self._offline.pop(target.id, None)
-        elif online is None:
-            self._offline[target.id] = pending.generation
-        else:
-            self._offline.pop(target.id, None)
-            self._online(target, online, pending.generation)
+            self._presence.forget(target.id)
+            return
+        self._presence.await_online(target.id, pending.generation)
+        if online is not None:
+            self._online(target, online)
 
-    def _online(self, target: Target, online: Online, generation: int | None) -> None:
+    def _missed(self, target: Target, read_at: int) -> None:
+        generation = self._presence.missed(target.id, read_at)
+        if generation is not None:
+            self.news("offline", target.id, generation=generation)
+
+    def _online(self, target: Target, online: Online) -> None:
+        generation = self._presence.seen(target.id, self._time.now_us())
         if generation is None:
             return
         self.news(

@@ -48,6 +48,8 @@ class Found:
     matched: list[Target]
     failed: list[tuple[Target, Refusal]]
     online: dict[str, Online]
+    away: set[str]
+    """Those matched who may have a session and have none, not even one with another speed."""
     read_boot_us: int
 
 

@@ -108,6 +108,7 @@ class SlowRoad:
             matched: list[Target] = []
             failed: list[tuple[Target, Refusal]] = []
             online: dict[str, Online] = {}
+            away: set[str] = set()
             for target in piece:
                 if target.id in wrong or not shared.claims.untouched(target.id, since):
                     continue
@@ -119,7 +120,9 @@ class SlowRoad:
                     matched.append(target)
                     if (seen := online_of(target, observed)) is not None:
                         online[target.id] = seen
-            shared.post(Found(matched, failed, online, read_us))
+                    elif target.right is not None and target.right.username not in observed.sessions:
+                        away.add(target.id)
+            shared.post(Found(matched, failed, online, away, read_us))
             pace.breathe()
         return wrong
 

@@ -216,3 +216,36 @@ def test_an_unknown_access_kind_is_kept_reported_and_not_applied(site: Rig, runn
     report = site.cloud.reports()[-1]
     assert [(row.id, row.code) for row in report.failed] == [("sub-1", "unsupported")]
     assert report.router_digest != report.digest
+
+
+def test_a_session_that_went_away_is_told_once_by_a_whole_pass_and_its_return_too(site: Rig, running: Running) -> None:
+    def look() -> None:
+        before = until(lambda: running.agent.progress.last_pass)["at_us"]
+        running.worker.ask_for_pass("test")
+        until(lambda: running.agent.progress.last_pass["at_us"] > before)
+
+    site.router.dial("user1", "secret-1")
+    site.router.dial("user2", "secret-2")
+    until(lambda: site.cloud.events_of("online", "sub-1") and site.cloud.events_of("online", "sub-2"))
+    look()
+    assert not site.cloud.events_of("offline")
+    site.router.hangup("user1")
+    look()
+    look()
+    gone = until(lambda: site.cloud.events_of("offline"))
+    assert [(event.entitlement, event.data) for event in gone] == [("sub-1", {"generation": 1})]
+    site.router.dial("user1", "secret-1")
+    look()
+    look()
+    until(lambda: len(site.cloud.events_of("online", "sub-1")) == 2)
+    assert len(site.cloud.events_of("offline")) == 1
+
+
+def test_who_is_walled_is_not_told_to_be_offline(site: Rig, running: Running) -> None:
+    site.router.dial("user1", "secret-1")
+    until(lambda: site.cloud.events_of("online", "sub-1"))
+    expire(site)
+    site.router.hangup("user1")
+    running.worker.ask_for_pass("test")
+    until(lambda: running.agent.progress.last_pass.get("reason") == "test")
+    assert not site.cloud.events_of("offline")
