@@ -9,6 +9,7 @@ from edge_agent.domain.orphans import with_strays
 from edge_agent.domain.reconcile import Refusal, reconcile
 from edge_agent.domain.wanted import Target
 from edge_agent.errors import AgentError
+from edge_agent.routeros.client import Session
 from edge_agent.routeros.line import Line
 from edge_agent.routeros.pace import Pace
 from edge_agent.routeros.roads import Online, Tools, online_of, read_whole, three_waves
@@ -79,7 +80,7 @@ class SlowRoad:
     def _one_pass(self, reason: str) -> bool:
         shared, clock = self._shared, self._shared.clock
         began_us, cpu_us = clock.boot_us(), clock.thread_us()
-        session = self._line.session()
+        session = self._session()
         since = shared.claims.begin_pass()
         tools = Tools(clock, shared.unseal, self._line.base, self._line.connections)
         pace = Pace(clock)
@@ -95,6 +96,14 @@ class SlowRoad:
         ended = PassEnded(reason, whole, frozenset(repaired), clock.boot_us() - began_us, clock.thread_us() - cpu_us)
         shared.post(ended)
         return whole
+
+    def _session(self) -> Session:
+        """A road that told of trouble says itself that it is over: the other one may never have met it."""
+        reopened = not self._line.open
+        session = self._line.session()
+        if reopened:
+            self._shared.post(RouterState(self._line.health, "", not self._line.base))
+        return session
 
     def _judge(self, observed: Observed, since: int, read_us: int, pace: Pace) -> dict[str, Target]:
         """Tell what is right as it is; returns what is not."""
