@@ -3,6 +3,7 @@
 AgentError             says what is wrong and what to do
 ├── NotEnrolled        no identity in the data folder, or a certificate that ended
 ├── EnrolmentFailed    the cloud refused, or could not be trusted or reached
+├── WrongSetting       a setting in the environment cannot be used
 ├── StoreTrouble       the data folder cannot be used
 ├── RouterUnreachable  an outage: tried again
 └── RouterRefused      an answer: wrong credentials, missing policies, RouterOS too old
@@ -32,6 +33,12 @@ class EnrolmentFailed(AgentError):
     """No identity was given."""
 
     code: ClassVar[str] = "enrolment"
+
+
+class WrongSetting(AgentError):
+    """The environment says something that no setting can be."""
+
+    code: ClassVar[str] = "setting"
 
 
 class StoreTrouble(AgentError):

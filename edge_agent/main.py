@@ -41,9 +41,10 @@ def _fail(what: str, fix: str) -> NoReturn:
 
 
 def _settings(data: Path | None) -> "Settings":
-    from edge_agent.settings import Settings  # noqa: PLC0415 - only for this command
+    from edge_agent.settings import load_settings  # noqa: PLC0415 - only for this command
 
-    settings = Settings()
+    with _in_words():
+        settings = load_settings()
     return settings.model_copy(update={"data": data}) if data else settings
 
 

@@ -9,7 +9,7 @@ from edge_agent import logs
 from edge_agent.assembly import RunningAgent, data_folder
 from edge_agent.clock import Clock
 from edge_agent.errors import AgentError
-from edge_agent.settings import Settings
+from edge_agent.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 def main() -> int:
     """Work until a signal; 1 and two sentences when it cannot begin."""
-    settings = Settings()
-    logs.set_up(settings.log_level, as_json=settings.log_json)
     try:
+        settings = load_settings()
+        logs.set_up(settings.log_level, as_json=settings.log_json)
         running = RunningAgent(data_folder(settings.data), settings, Clock())
     except AgentError as error:
         sys.stderr.write(f"error: {error.what}.\ndo:    {error.fix}.\n")

@@ -3,7 +3,10 @@
 from pathlib import Path
 from typing import Literal
 
+from pydantic import ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from edge_agent.errors import WrongSetting
 
 
 class Settings(BaseSettings):
@@ -26,3 +29,15 @@ class Settings(BaseSettings):
     """How to pay, in the provider's words: paybill number, what to enter as account."""
     log_level: str = "info"
     log_json: bool = True
+
+
+def load_settings() -> Settings:
+    """Read the environment; raises WrongSetting."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = "MNARA_AGENT_" + "_".join(map(str, first["loc"])).upper()
+        raise WrongSetting(
+            f"{name} cannot be used ({first['msg']})", "correct it, or leave it out for its default"
+        ) from error

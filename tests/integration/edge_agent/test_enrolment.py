@@ -89,7 +89,7 @@ def door(tmp_path: Path) -> Iterator[Door]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler(made))
     server.socket = context.wrap_socket(server.socket, server_side=True)
     made.url = f"https://localhost:{server.server_address[1]}"
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=lambda: server.serve_forever(poll_interval=0.01), daemon=True)
     thread.start()
     yield made
     server.shutdown()

@@ -13,6 +13,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from edge_agent.link.mqtt import Inbound
+from edge_agent.status import StatusFile
 from edge_agent.store.identity import DataFolder
 from protocol.topics import topic
 from tests.integration.edge_agent.site_folder import Authority, enrolled_folder, key_pem, pem
@@ -151,11 +152,9 @@ def test_status_says_what_the_router_matches(site: Rig, broker: TinyBroker, prog
     program.start()
     until(lambda: applied(site) == 1, 20)
 
-    def status() -> dict[str, Any]:
-        answer = program.call("status", "--json")
-        return json.loads(answer.stdout) if answer.returncode == 0 else {}
-
-    found = until(lambda: (now := status()) and now["reported"]["applied"] == 1 and now, 15)
+    written = StatusFile(Path(program.environment["MNARA_AGENT_RUNTIME_DIR"]))
+    until(lambda: (now := written.find()) and now["reported"]["applied"] == 1, 15)
+    found = json.loads(program.call("status", "--json").stdout)
     assert found["connected"]
     assert found["reported"]["digest"] == site.cloud.held().digest
     assert "desired: 1, applied 1" in program.call("status").stdout
@@ -185,3 +184,12 @@ def test_run_without_an_identity_or_with_an_ended_certificate_says_what_to_do(
         assert words in answer.stderr
         assert "do:    " in answer.stderr
         assert "Traceback" not in answer.stderr
+
+
+def test_a_setting_that_cannot_be_used_is_named_with_what_to_do(tmp_path: Path) -> None:
+    program = Program(DataFolder(tmp_path / "empty"), tmp_path)
+    program.environment["MNARA_AGENT_CONNECTION_QUERY"] = "guess"
+    answer = program.call("check")
+    assert answer.returncode == 1
+    assert "error: MNARA_AGENT_CONNECTION_QUERY cannot be used (Input should be 'range' or 'scan')" in answer.stderr
+    assert "Traceback" not in answer.stderr
