@@ -60,7 +60,7 @@ from cloud.settings import Settings
 
 log = structlog.get_logger(__name__)
 clock = SystemClock()
-RAILS: dict[str, PaymentRail] = {"mpesa": MpesaC2B(clock)}
+RAILS: dict[str, PaymentRail] = {"mpesa": MpesaC2B()}
 
 Application = Any
 """An ASGI application: whose, only cloud.api knows."""

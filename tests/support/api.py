@@ -121,7 +121,7 @@ async def running_api(database: Database, database_url: str, folder: Path, **giv
 async def post_all(api: ApiUnderTest) -> None:
     """Let the poster take everything that waits in the inbox."""
     clock = SystemClock()
-    given: dict[str, Any] = {"rails": {"mpesa": MpesaC2B(clock)}, "secrets": api.deps.secrets, "clock": clock}
+    given: dict[str, Any] = {"rails": {"mpesa": MpesaC2B()}, "secrets": api.deps.secrets, "clock": clock}
     poster = Poster(api.database, new_id=new_id, random_below=random_below, **given)
     while await poster.step():
         pass

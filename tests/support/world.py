@@ -39,10 +39,10 @@ PAYBILL = "600638"
 class JsonRail:
     """A rail whose bodies are JSON objects of Confirmation's fields."""
 
-    def parse_confirmation(self, raw: bytes) -> Confirmation | Refused:
+    def parse_confirmation(self, raw: bytes, received_at: datetime) -> Confirmation | Refused:
         try:
             said = json.loads(raw)
-            paid_at = datetime.fromisoformat(said.pop("paid_at"))
+            paid_at = datetime.fromisoformat(said.pop("paid_at", received_at.isoformat()))
             return Confirmation(**said, paid_at=paid_at)
         except (ValueError, KeyError, TypeError):
             return Refused("the body is not JSON of the expected fields")

@@ -65,7 +65,7 @@ class Town:
 
     def poster(self) -> Poster:
         """Give a poster with the real reader of M-Pesa's bodies."""
-        return Poster(self.api.database, rails={"mpesa": MpesaC2B(self.clock)}, **self._means())
+        return Poster(self.api.database, rails={"mpesa": MpesaC2B()}, **self._means())
 
     async def post(self) -> None:
         """Let one poster take everything that waits."""
@@ -158,7 +158,7 @@ class Isp:
         answer = await self.town.api.call(self.token, "GET", path)
         assert answer.status_code == 200, answer.text
         found = answer.json()
-        return found["items"] if "items" in found else found
+        return found.get("items", found)
 
     async def payments(self) -> list[dict[str, Any]]:
         """List payments by receipt."""

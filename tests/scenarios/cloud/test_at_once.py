@@ -101,7 +101,7 @@ def _cut(database_url: str, event: str, table: str) -> Iterator[None]:
     """Make the server end the connection that does this to a table, in the middle of its transaction."""
     with psycopg.connect(database_url, autocommit=True) as owner:
         owner.execute(
-            "create or replace function cut() returns trigger language plpgsql as"
+            "create or replace function cut() returns trigger language plpgsql security definer as"
             " $$ begin perform pg_terminate_backend(pg_backend_pid()), pg_sleep(1); return null; end $$"
         )
         owner.execute(f"create trigger cut after {event} on {table} execute function cut()")

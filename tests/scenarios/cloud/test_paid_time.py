@@ -130,4 +130,3 @@ async def test_the_batch_before_the_servers_midnight_cuts_and_renews_to_the_seco
     assert await isp.service(poor) == ("current", NIGHT + PERIOD, 0)
     [paid] = [one for one in await isp.payments() if one["receipt"] == "NIGHT0000A"]
     assert paid["paid_at"] == "2026-01-31T23:59:00Z"
-

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, TypeVar
 
@@ -264,10 +264,10 @@ async def test_bodies_that_are_no_payments_are_settled_with_a_reason_and_stop_no
 class PoisonRail(JsonRail):
     """Fails, as only a bug can, on receipts that begin with POISON."""
 
-    def parse_confirmation(self, raw: bytes) -> Confirmation | Refused:
+    def parse_confirmation(self, raw: bytes, received_at: datetime) -> Confirmation | Refused:
         if b"POISON" in raw:
             raise RuntimeError("bug")
-        return super().parse_confirmation(raw)
+        return super().parse_confirmation(raw, received_at)
 
 
 async def test_a_poison_callback_is_parked_alone_and_the_rest_are_posted(world: World) -> None:

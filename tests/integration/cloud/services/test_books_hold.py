@@ -18,6 +18,7 @@ from tests.support.books import RULES
 from tests.support.clocks import SetClock
 from tests.support.world import NOW, PRICE, JsonRail, World, body, make_world
 
+
 async def assert_rules(world: World) -> None:
     for broken, query in RULES.items():
         assert not await world.scalar(query), broken
