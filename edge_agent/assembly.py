@@ -92,6 +92,7 @@ class RunningAgent:
             unseal=unsealer(self.site, identity.agent, sealing),
             targets=self.site.targets,
             post=self._mailbox.put,
+            connection_query=settings.connection_query,
         )
         return RouterWorker(shared, pass_every_s=settings.pass_every_s)
 

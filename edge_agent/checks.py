@@ -2,13 +2,18 @@
 
 import socket
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from edge_agent.assembly import address_of
 from edge_agent.clock import Clock
+from edge_agent.domain.rules import Trouble
+from edge_agent.domain.wanted import BASE_PROFILE
 from edge_agent.errors import AgentError
 from edge_agent.link.certificate import check_certificate
+from edge_agent.routeros.line import Line
+from edge_agent.routeros.rules import POLICIES, judge_base, read_rules
 from edge_agent.setup import check_router
 from edge_agent.store.cache import is_sound
 from edge_agent.store.identity import DataFolder
@@ -26,18 +31,24 @@ class Finding:
 
 
 def run_checks(data: Path) -> Iterator[Finding]:
-    """Check identity, clock and certificate, store, router and broker; one that fails does not stop the others."""
+    """Check identity, certificate, store, router and broker; one that fails does not stop the others."""
     folder = DataFolder(data)
-    checks: list[tuple[str, Callable[[DataFolder], str]]] = [
+    checks: list[tuple[str, Callable[[DataFolder], str | list[Trouble]]]] = [
         ("identity", _identity),
         ("certificate", _certificate),
         ("store", _store),
         ("router", _router),
+        ("profile", _profile),
+        ("rules", _rules),
         ("broker", _broker),
     ]
     for name, check in checks:
         try:
-            yield Finding(name, good=True, text=check(folder))
+            found = check(folder)
+            if isinstance(found, str):
+                yield Finding(name, good=True, text=found)
+            else:
+                yield from (Finding(name, good=False, text=f"{one.what}: {one.fix}") for one in found)
         except AgentError as error:
             yield Finding(name, good=False, text=f"{error.what}: {error.fix}")
         except OSError as error:
@@ -60,14 +71,32 @@ def _store(folder: DataFolder) -> str:
 
 
 def _router(folder: DataFolder) -> str:
-    line = check_router(address_of(folder.get_router()))
-    health, base = line.health, line.base
+    address = address_of(folder.get_router())
+    line = check_router(address)
     line.close()
-    if not base:
-        return (
-            f"{health.identity}, RouterOS {health.version}; the profile mnara-base is missing (run the router script)"
-        )
-    return f"{health.identity}, RouterOS {health.version}"
+    policies = ", ".join(POLICIES)
+    return f"{line.health.identity}, RouterOS {line.health.version}; user {address.user} may {policies}"
+
+
+def _profile(folder: DataFolder) -> str | list[Trouble]:
+    with _line(folder) as line:
+        line.session()
+        return judge_base(line.base) or f"{BASE_PROFILE} is there"
+
+
+def _rules(folder: DataFolder) -> str | list[Trouble]:
+    with _line(folder) as line:
+        return read_rules(line.session(), Clock()) or "all there, in order, above any fasttrack"
+
+
+@contextmanager
+def _line(folder: DataFolder) -> Iterator[Line]:
+    clock = Clock()
+    line = Line(address_of(folder.get_router()), clock, clock.random)
+    try:
+        yield line
+    finally:
+        line.close()
 
 
 def _broker(folder: DataFolder) -> str:

@@ -111,7 +111,7 @@ def status(
 
 @app.command()
 def check(data: DataOption = None) -> None:
-    """Check identity, store, router and broker; status 1 if something is wrong."""
+    """Check identity, store, router, its rules and their order, and broker; status 1 if something is wrong."""
     from edge_agent.checks import run_checks  # noqa: PLC0415 - only for this command
 
     good = True

@@ -3,13 +3,15 @@
 from collections.abc import Iterable
 from typing import Any
 
+from edge_agent.domain.presence import Presence
 from edge_agent.domain.reconcile import Refusal
 from edge_agent.domain.site import Pending, Site
 from edge_agent.domain.wanted import Target
 from edge_agent.link.outbox import News, Outbox
 from edge_agent.routeros.read import Health
 from edge_agent.routeros.roads import Online, Outcome
-from edge_agent.routeros.said import Found, PassEnded, RouterState, Said, Settled, WentOnline
+from edge_agent.routeros.rules import NO_BASE
+from edge_agent.routeros.said import Found, PassEnded, RouterState, RulesRead, Said, Settled, WentOnline
 from edge_agent.timekeeper import Timekeeper
 from protocol.limits import FAILED_ROWS_MAX
 from protocol.messages import FailedRow, RouterReport
@@ -25,11 +27,12 @@ class Progress:
         self.failed: dict[str, FailedRow] = {}
         self.drift_repaired = 0
         self.router = RouterReport()
+        self._state: RouterState | None = None
+        self._rules_trouble = ""
         self.last_pass: dict[str, Any] = {}
         self.settled: list[str] = []
         """Ids whose mark as pending shall leave the disk with the next commit."""
-        self._offline: dict[str, int] = {}
-        """Changed to full, not seen online yet: the generation it was."""
+        self._presence = Presence()
 
     def take(self, said: Said) -> bool:
         """Take what a worker says; tells whether the cloud should hear at once."""
@@ -41,10 +44,12 @@ class Progress:
             case PassEnded():
                 return self._pass_ended(said)
             case WentOnline():
-                self._online(said.target, said.online, self._offline.pop(said.target.id, None))
+                self._online(said.target, said.online)
                 return False
             case RouterState():
                 return self._router_state(said)
+            case RulesRead():
+                return self._rules_read(said)
 
     def news(self, kind: str, entitlement: str | None = None, **data: Any) -> None:
         """Note an event of now."""
@@ -74,8 +79,10 @@ class Progress:
             if pending is not None:
                 self._tell_applied(target, pending, verified)
                 self._tell_online(target, pending, said.online.get(target.id))
-            elif target.id in self._offline and target.id in said.online:
-                self._online(target, said.online[target.id], self._offline.pop(target.id))
+            elif target.id in said.online:
+                self._online(target, said.online[target.id])
+            elif target.id in said.away and target.level == "full":
+                self._missed(target, self._time.at(said.read_boot_us))
         self._fail(said.failed)
         return self._site.applied != before
 
@@ -104,10 +111,11 @@ class Progress:
         """Entitlements that are gone have not failed."""
         for id_ in ids:
             self.failed.pop(id_, None)
-            self._offline.pop(id_, None)
+            self._presence.forget(id_)
 
     def _pass_ended(self, said: PassEnded) -> bool:
         before = self._site.applied
+        self._presence.pass_ended()
         if said.whole:
             self._site.settle_all()
         self.last_pass = {
@@ -141,14 +149,19 @@ class Progress:
 
     def _tell_online(self, target: Target, pending: Pending, online: Online | None) -> None:
         if target.level != "full" or target.right is None:
-            self._offline.pop(target.id, None)
-        elif online is None:
-            self._offline[target.id] = pending.generation
-        else:
-            self._offline.pop(target.id, None)
-            self._online(target, online, pending.generation)
+            self._presence.forget(target.id)
+            return
+        self._presence.await_online(target.id, pending.generation)
+        if online is not None:
+            self._online(target, online)
 
-    def _online(self, target: Target, online: Online, generation: int | None) -> None:
+    def _missed(self, target: Target, read_at: int) -> None:
+        generation = self._presence.missed(target.id, read_at)
+        if generation is not None:
+            self.news("offline", target.id, generation=generation)
+
+    def _online(self, target: Target, online: Online) -> None:
+        generation = self._presence.seen(target.id, self._time.now_us())
         if generation is None:
             return
         self.news(
@@ -162,14 +175,19 @@ class Progress:
 
     # The router
 
+    def _rules_read(self, said: RulesRead) -> bool:
+        self._rules_trouble = "; ".join(trouble.what for trouble in said.troubles)
+        return self._state is not None and self._router_state(self._state)
+
     def _router_state(self, said: RouterState) -> bool:
+        self._state = said
         reachable = not said.trouble
-        trouble = said.trouble or ("the profile mnara-base is missing" if said.base_missing else "")
-        news = reachable != self.router.reachable or trouble[:200] != self.router.trouble
+        trouble = (said.trouble or (NO_BASE.what if said.base_missing else self._rules_trouble))[:200]
+        news = (reachable, trouble) != (self.router.reachable, self.router.trouble)
         since = self._time.now_us() if reachable != self.router.reachable else self.router.since
         self.router = _router_report(said.health, trouble, since, reachable=reachable)
         if news:
-            self.news("router", None, reachable=reachable, trouble=trouble[:200])
+            self.news("router", None, reachable=reachable, trouble=trouble)
         return news
 
     def list_failed(self) -> list[FailedRow]:
@@ -189,5 +207,5 @@ def _router_report(health: Health, trouble: str, since: int | None, *, reachable
         version=health.version,
         uptime_s=health.uptime_s,
         cpu_load_percent=health.cpu_load_percent,
-        trouble=trouble[:200],
+        trouble=trouble,
     )

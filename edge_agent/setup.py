@@ -7,7 +7,8 @@ from edge_agent.clock import Clock
 from edge_agent.errors import AgentError, EnrolmentFailed
 from edge_agent.link.enrol import enrol
 from edge_agent.routeros.client import Address, certificate_of
-from edge_agent.routeros.line import CONNECT_TIMEOUT_S, Line, check_policies
+from edge_agent.routeros.line import CONNECT_TIMEOUT_S, Line, lacking_policy
+from edge_agent.routeros.rules import lacking_policies
 from edge_agent.store.identity import DataFolder, RouterFile
 from protocol.enrolment import EnrolAnswer
 
@@ -64,7 +65,9 @@ def check_router(address: Address) -> Line:
     clock = Clock()
     line = Line(address, clock, clock.random)
     try:
-        check_policies(line.session(), address.user, clock)
+        lacking = lacking_policies(line.session(), address.user, clock)
+        if lacking:
+            raise lacking_policy(" and ".join(lacking))
     except AgentError:
         line.close()
         raise

@@ -37,7 +37,7 @@ class FastRoad:
     def __init__(self, shared: Shared, ask_for_pass: Callable[[str], None]) -> None:
         self._shared = shared
         self._ask_for_pass = ask_for_pass
-        self._line = Line(shared.address, shared.clock, shared.clock.random)
+        self._line = Line(shared.address, shared.clock, shared.clock.random, shared.connection_query)
         self._wake = threading.Condition()
         self._todo: dict[str, int] = {}
         """Ids and how often they were tried."""
@@ -112,8 +112,9 @@ class FastRoad:
             targets = [target for id_ in chunk if (target := shared.targets.get(id_)) is not None]
             if not targets:
                 return
-            tools = Tools(shared.clock, shared.unseal, self._line.base)
-            outcome = three_waves(self._line.session(), targets, tools)
+            session = self._line.session()
+            tools = Tools(shared.clock, shared.unseal, self._line.base, self._line.connections)
+            outcome = three_waves(session, targets, tools)
         finally:
             shared.claims.release(held)
         shared.post(Settled("fast", outcome))

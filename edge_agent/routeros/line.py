@@ -3,7 +3,8 @@
 from typing import Final, Protocol
 
 from edge_agent.errors import AgentError, RouterRefused
-from edge_agent.routeros.client import Address, BootClock, Command, Session, open_session
+from edge_agent.routeros.client import Address, BootClock, Session, open_session
+from edge_agent.routeros.connections import ConnectionQuery, ConnectionSearch
 from edge_agent.routeros.fields import OLDEST, version_of
 from edge_agent.routeros.read import BASE, BASE_FIELDS, HEALTH, Health, health_of
 from edge_agent.routeros.roads import FAST_TIMEOUT_S
@@ -23,8 +24,11 @@ class Randomness(Protocol):
 class Line:
     """Owned by one thread."""
 
-    def __init__(self, address: Address, clock: BootClock, randomness: Randomness) -> None:
+    def __init__(
+        self, address: Address, clock: BootClock, randomness: Randomness, query: ConnectionQuery = "range"
+    ) -> None:
         self._address = address
+        self._query: ConnectionQuery = query
         self._clock = clock
         self._randomness = randomness
         self._failures = 0
@@ -32,6 +36,7 @@ class Line:
         self.health = Health("", "", None, None)
         self.base: dict[str, str] = {}
         """The base profile's values; empty when the router has no such profile."""
+        self.connections = ConnectionSearch(query)
 
     @property
     def open(self) -> bool:
@@ -48,6 +53,7 @@ class Line:
                 session.hang_up()
                 raise
             self._session = session
+            self.connections = ConnectionSearch(self._query)
             self._failures = 0
         return self._session
 
@@ -91,22 +97,3 @@ def lacking_policy(policy: str) -> RouterRefused:
         f"the router's user lacks the policy {policy}",
         "give the user's group the policies api, read and write (run the script of `mnara-provision router script`)",
     )
-
-
-def check_policies(session: Session, user: str, clock: BootClock) -> None:
-    """Raise RouterRefused if the user's group is readable and lacks what we need."""
-    group = _first(session, ("/user/print", "=.proplist=group", f"?name={user}"), clock).get("group")
-    if group is None:
-        return
-    policy = _first(session, ("/user/group/print", "=.proplist=policy", f"?name={group}"), clock).get("policy")
-    if policy is None:
-        return
-    for needed in ("api", "read", "write"):
-        if needed not in policy.split(","):
-            raise lacking_policy(needed)
-
-
-def _first(session: Session, words: tuple[str, ...], clock: BootClock) -> dict[str, str]:
-    answer = session.batch((Command(words),), clock=clock, timeout_s=FAST_TIMEOUT_S)[0]
-    rows: list[dict[str, str]] = answer.rows
-    return rows[0] if rows else {}

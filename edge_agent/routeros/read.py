@@ -1,12 +1,11 @@
 """What is read from the router: rows of some targets by name and address, or our menus whole, in one wave."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from ipaddress import IPv6Address, IPv6Network
 from sys import intern
 from typing import Any
 
-from edge_agent.domain.observed import ConnectionRow, Observed, ProfileRow, SecretRow, SessionRow, WallRow
+from edge_agent.domain.observed import Observed, ProfileRow, SecretRow, SessionRow, WallRow
 from edge_agent.domain.wanted import BASE_PROFILE, WALL_LIST, Target, profile_name
 from edge_agent.errors import RouterRefused
 from edge_agent.routeros.client import Answer, Command
@@ -16,7 +15,6 @@ from edge_agent.routeros.fields import (
     rate_of,
     seconds_of,
     session_queue,
-    source_of,
     user_of_queue,
 )
 
@@ -26,7 +24,6 @@ PROFILES = "/ppp/profile"
 SESSIONS = "/ppp/active"
 QUEUES = "/queue/simple"
 WALL4, WALL6 = "/ip/firewall/address-list", "/ipv6/firewall/address-list"
-CONNECTIONS4, CONNECTIONS6 = "/ip/firewall/connection", "/ipv6/firewall/connection"
 
 _ACCOUNT_FIELDS = "=.proplist=.id,name,service,profile,remote-address,remote-ipv6-prefix,disabled,comment"
 _WALL_FIELDS = "=.proplist=.id,address,disabled,dynamic,comment"
@@ -81,14 +78,6 @@ def _profile(row: Row) -> ProfileRow:
 
 def _queue(row: Row) -> tuple[str, tuple[int, int] | None]:
     return intern(user_of_queue(row.get("name", ""))), rate_of(row.get("max-limit", ""))
-
-
-def _connection4(row: Row) -> ConnectionRow:
-    return ConnectionRow(row[".id"], 4, source_of(row.get("src-address", "")))
-
-
-def _connection6(row: Row) -> ConnectionRow:
-    return ConnectionRow(row[".id"], 6, source_of(row.get("src-address", "")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,20 +135,20 @@ def reading_of(targets: Sequence[Target]) -> Reading:
     if names:
         queues = [session_queue(name) for name in names]
         commands += [
-            Command((f"{SECRETS}/print", _ACCOUNT_FIELDS, *_any_of("name", names)), _secret),
-            Command((f"{SESSIONS}/print", "=.proplist=.id,name,address", *_any_of("name", names)), _session),
-            Command((f"{QUEUES}/print", "=.proplist=name,max-limit", *_any_of("name", queues)), _queue),
+            Command((f"{SECRETS}/print", _ACCOUNT_FIELDS, *any_of("name", names)), _secret),
+            Command((f"{SESSIONS}/print", "=.proplist=.id,name,address", *any_of("name", names)), _session),
+            Command((f"{QUEUES}/print", "=.proplist=name,max-limit", *any_of("name", queues)), _queue),
         ]
     if addresses:
         list_is = f"?list={WALL_LIST}"
-        commands.append(Command((f"{WALL4}/print", _WALL_FIELDS, list_is, *_any_of("address", addresses)), _wall4))
+        commands.append(Command((f"{WALL4}/print", _WALL_FIELDS, list_is, *any_of("address", addresses)), _wall4))
     if prefixes:
         list_is = f"?list={WALL_LIST}"
         commands.append(
-            Command((f"{WALL6}/print", _WALL_FIELDS, list_is, *_any_of("address", prefixes)), _wall6, optional=True)
+            Command((f"{WALL6}/print", _WALL_FIELDS, list_is, *any_of("address", prefixes)), _wall6, optional=True)
         )
     if profiles:
-        commands.append(Command((f"{PROFILES}/print", _PROFILE_FIELDS, *_any_of("name", profiles)), _profile))
+        commands.append(Command((f"{PROFILES}/print", _PROFILE_FIELDS, *any_of("name", profiles)), _profile))
     return Reading(tuple(commands))
 
 
@@ -167,49 +156,15 @@ def sessions_reading(targets: Sequence[Target]) -> Reading:
     """Read only whether these have a live session, and its speed."""
     names = [target.right.username for target in targets if target.right]
     queues = [session_queue(name) for name in names]
-    sessions = Command((f"{SESSIONS}/print", "=.proplist=.id,name,address", *_any_of("name", names)), _session)
-    limits = Command((f"{QUEUES}/print", "=.proplist=name,max-limit", *_any_of("name", queues)), _queue)
+    sessions = Command((f"{SESSIONS}/print", "=.proplist=.id,name,address", *any_of("name", names)), _session)
+    limits = Command((f"{QUEUES}/print", "=.proplist=name,max-limit", *any_of("name", queues)), _queue)
     return Reading((sessions, limits))
 
 
-def _any_of(field: str, values: Sequence[str]) -> list[str]:
+def any_of(field: str, values: Sequence[str]) -> list[str]:
     """One query for many values: the router scans its table once, not once per value."""
     words = [f"?{field}={value}" for value in values]
     return [*words, "?#" + "|" * (len(values) - 1)] if len(values) > 1 else words
-
-
-def connection_reads(targets: Sequence[Target]) -> list[Command]:
-    """Tracked connections of those who are being walled. The router scans its whole table for it.
-
-    A source is shown with its port, so equality finds only the portless ones; the range from `address:` to
-    `address;` holds exactly the rest when compared as text. IPv6 sources lie in a prefix: the column is read whole.
-    """
-    walled = [target.right for target in targets if target.right]
-    commands = []
-    if walled:
-        words: list[str] = []
-        for right in walled:
-            at = right.address
-            words += [f"?>src-address={at}:", f"?<src-address={at};", "?#&", f"?src-address={at}", "?#|"]
-        if len(walled) > 1:
-            words.append("?#" + "|" * (len(walled) - 1))
-        commands.append(Command((f"{CONNECTIONS4}/print", "=.proplist=.id,src-address", *words), _connection4))
-    if any(right.prefix for right in walled):
-        commands.append(Command((f"{CONNECTIONS6}/print", "=.proplist=.id,src-address"), _connection6))
-    return commands
-
-
-def by_prefix(connections: Iterable[ConnectionRow], targets: Sequence[Target]) -> list[ConnectionRow]:
-    """Name IPv6 connections by the target's prefix they lie in, and drop all others."""
-    networks = [IPv6Network(t.right.prefix) for t in targets if t.right and t.right.prefix]
-    kept = []
-    for row in connections:
-        if row.family == 4:
-            kept.append(row)
-            continue
-        source = IPv6Address(row.address)
-        kept.extend(ConnectionRow(row.id, 6, str(network)) for network in networks if source in network)
-    return kept
 
 
 def whole_reading(*, ipv6: bool) -> Reading:

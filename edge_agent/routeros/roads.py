@@ -8,7 +8,8 @@ from edge_agent.domain.observed import Observed, Rate
 from edge_agent.domain.reconcile import Plan, Refusal, cuts, newly_walled, reconcile
 from edge_agent.domain.wanted import Target
 from edge_agent.routeros.client import BootClock, Command, Session
-from edge_agent.routeros.read import by_prefix, connection_reads, reading_of, whole_reading
+from edge_agent.routeros.connections import ConnectionSearch, by_prefix
+from edge_agent.routeros.read import reading_of, whole_reading
 from edge_agent.routeros.write import Unseal, Writing, traps_of
 
 CHUNK_ROWS: Final = 100
@@ -52,13 +53,15 @@ class Tools:
     unseal: Unseal
     base: dict[str, str]
     """The base profile's values for new speed profiles."""
+    connections: ConnectionSearch
+    """How live connections are found on this session."""
 
 
 def three_waves(session: Session, targets: Sequence[Target], tools: Tools) -> Outcome:
     """Make the router match these targets (at most CHUNK_ROWS); raises RouterUnreachable.
 
     Connections that outlive a new wall are looked for in the second wave, after the wall row stands, and ended in the
-    third, before the rows are read back.
+    third, before the rows are read back. A router that refuses the search costs one more wave, once a session.
     """
     outcome = Outcome()
     reading = reading_of(targets)
@@ -67,11 +70,12 @@ def three_waves(session: Session, targets: Sequence[Target], tools: Tools) -> Ou
     plan = reconcile(observed, targets)
     refused: dict[str, Refusal] = {}
     if plan.steps:
+        before = session.waves
         refused, ends = _write(session, plan, targets, tools)
         outcome.wrote_boot_us = tools.clock.boot_us()
         answers = session.batch((*ends, *reading.commands), clock=tools.clock, timeout_s=FAST_TIMEOUT_S)
         observed = reading.observed(answers[len(ends) :])
-        outcome.waves, outcome.changed = 3, plan.needing
+        outcome.waves, outcome.changed = 1 + session.waves - before, plan.needing
         plan = reconcile(observed, targets)
     outcome.verified_boot_us = tools.clock.boot_us()
     _conclude(outcome, targets, plan, refused, observed)
@@ -86,13 +90,15 @@ def _write(
     writing.add_all(plan.steps)
     refused = {id_: Refusal("seal-broken", why) for id_, why in writing.broken.items()}
     fenced = newly_walled(plan, targets)
-    looking = connection_reads(fenced)
+    looking = tools.connections.commands(fenced)
     answers = session.batch((*writing.commands, *looking), clock=tools.clock, timeout_s=FAST_TIMEOUT_S * 4)
     for id_, trap in traps_of(writing.commands, answers[: len(writing.commands)]).items():
         refused.setdefault(id_, Refusal("refused", trap[:200]))
-    found = [row for answer in answers[len(writing.commands) :] for row in answer.rows]
+    shown = answers[len(writing.commands) :]
+    if again := tools.connections.after_refusal(shown, fenced):
+        shown = session.batch(again, clock=tools.clock, timeout_s=FAST_TIMEOUT_S * 4)
     ending = Writing(tools.base, tools.unseal)
-    ending.add_all(cuts(by_prefix(found, fenced), fenced))
+    ending.add_all(cuts(by_prefix((row for answer in shown for row in answer.rows), fenced), fenced))
     return refused, ending.commands
 
 

@@ -5,9 +5,11 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from edge_agent.domain.reconcile import Refusal
+from edge_agent.domain.rules import Trouble
 from edge_agent.domain.wanted import Target
 from edge_agent.routeros.claims import Claims
 from edge_agent.routeros.client import Address
+from edge_agent.routeros.connections import ConnectionQuery
 from edge_agent.routeros.line import Randomness
 from edge_agent.routeros.read import Health
 from edge_agent.routeros.roads import Online, Outcome
@@ -46,6 +48,8 @@ class Found:
     matched: list[Target]
     failed: list[tuple[Target, Refusal]]
     online: dict[str, Online]
+    away: set[str]
+    """Those matched who may have a session and have none, not even one with another speed."""
     read_boot_us: int
 
 
@@ -77,7 +81,14 @@ class RouterState:
     base_missing: bool = False
 
 
-Said = Settled | Found | PassEnded | WentOnline | RouterState
+@dataclass(frozen=True, slots=True)
+class RulesRead:
+    """What a whole pass found wrong with the router's own rules."""
+
+    troubles: tuple[Trouble, ...]
+
+
+Said = Settled | Found | PassEnded | WentOnline | RouterState | RulesRead
 
 
 @dataclass(slots=True)
@@ -90,4 +101,5 @@ class Shared:
     targets: Mapping[str, Target]
     """The agent's own table: read by single calls only, because the loop writes it meanwhile."""
     post: Callable[[Said], None]
+    connection_query: ConnectionQuery = "range"
     claims: Claims = field(default_factory=Claims)

@@ -9,10 +9,12 @@ from edge_agent.domain.orphans import with_strays
 from edge_agent.domain.reconcile import Refusal, reconcile
 from edge_agent.domain.wanted import Target
 from edge_agent.errors import AgentError
+from edge_agent.routeros.client import Session
 from edge_agent.routeros.line import Line
 from edge_agent.routeros.pace import Pace
 from edge_agent.routeros.roads import Online, Tools, online_of, read_whole, three_waves
-from edge_agent.routeros.said import Found, PassEnded, RouterState, Settled, Shared
+from edge_agent.routeros.rules import read_rules
+from edge_agent.routeros.said import Found, PassEnded, RouterState, RulesRead, Settled, Shared
 
 PIECE_ROWS: Final = 50
 """Judged and told in pieces, so that neither this thread nor the loop holds the interpreter for long."""
@@ -27,7 +29,7 @@ class SlowRoad:
     def __init__(self, shared: Shared, every_s: float) -> None:
         self._shared = shared
         self._every_s = every_s
-        self._line = Line(shared.address, shared.clock, shared.clock.random)
+        self._line = Line(shared.address, shared.clock, shared.clock.random, shared.connection_query)
         self._wake = threading.Condition()
         self._reason = ""
         self._again_s = AGAIN_FIRST_S
@@ -78,12 +80,13 @@ class SlowRoad:
     def _one_pass(self, reason: str) -> bool:
         shared, clock = self._shared, self._shared.clock
         began_us, cpu_us = clock.boot_us(), clock.thread_us()
-        session = self._line.session()
+        session = self._session()
         since = shared.claims.begin_pass()
-        tools = Tools(clock, shared.unseal, self._line.base)
+        tools = Tools(clock, shared.unseal, self._line.base, self._line.connections)
         pace = Pace(clock)
         observed = read_whole(session, tools, pace.breathe, ipv6=True)
         read_us = clock.boot_us()
+        shared.post(RulesRead(tuple(read_rules(session, clock))))
         wrong = self._judge(observed, since, read_us, pace)
         whole, repaired = True, set()
         for chunk in _chunks(list(wrong.values()), REPAIR_ROWS):
@@ -93,6 +96,14 @@ class SlowRoad:
         ended = PassEnded(reason, whole, frozenset(repaired), clock.boot_us() - began_us, clock.thread_us() - cpu_us)
         shared.post(ended)
         return whole
+
+    def _session(self) -> Session:
+        """A road that told of trouble says itself that it is over: the other one may never have met it."""
+        reopened = not self._line.open
+        session = self._line.session()
+        if reopened:
+            self._shared.post(RouterState(self._line.health, "", not self._line.base))
+        return session
 
     def _judge(self, observed: Observed, since: int, read_us: int, pace: Pace) -> dict[str, Target]:
         """Tell what is right as it is; returns what is not."""
@@ -106,6 +117,7 @@ class SlowRoad:
             matched: list[Target] = []
             failed: list[tuple[Target, Refusal]] = []
             online: dict[str, Online] = {}
+            away: set[str] = set()
             for target in piece:
                 if target.id in wrong or not shared.claims.untouched(target.id, since):
                     continue
@@ -117,7 +129,9 @@ class SlowRoad:
                     matched.append(target)
                     if (seen := online_of(target, observed)) is not None:
                         online[target.id] = seen
-            shared.post(Found(matched, failed, online, read_us))
+                    elif target.right is not None and target.right.username not in observed.sessions:
+                        away.add(target.id)
+            shared.post(Found(matched, failed, online, away, read_us))
             pace.breathe()
         return wrong
 

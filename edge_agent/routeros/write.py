@@ -20,7 +20,8 @@ from edge_agent.domain.steps import (
 )
 from edge_agent.domain.wanted import PROFILE_MARK, WALL_LIST, mark_of
 from edge_agent.routeros.client import Answer, Command
-from edge_agent.routeros.read import CONNECTIONS4, CONNECTIONS6, PROFILES, SECRETS, SESSIONS, WALL4, WALL6
+from edge_agent.routeros.connections import CONNECTIONS4, CONNECTIONS6
+from edge_agent.routeros.read import PROFILES, SECRETS, SESSIONS, WALL4, WALL6
 from protocol.errors import SealBroken
 
 IDS_MAX: Final = 100

@@ -165,7 +165,7 @@ def test_check_has_a_line_for_each_part_and_ends_with_one_if_something_is_wrong(
     good = program.call("check")
     assert good.returncode == 0, good.stdout + good.stderr
     assert [line.split(":")[0].split()[-1] for line in good.stdout.splitlines()] == [
-        "identity", "certificate", "store", "router", "broker",
+        "identity", "certificate", "store", "router", "profile", "rules", "broker",
     ]  # fmt: skip
     site.router.script("/user set [find name=agent] password=changed")
     bad = program.call("check")

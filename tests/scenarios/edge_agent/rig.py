@@ -19,6 +19,7 @@ from edge_agent.link.trust import KeyRing
 from edge_agent.mailbox import Mailbox, Stop
 from edge_agent.parts import Parts
 from edge_agent.routeros.client import Address
+from edge_agent.routeros.connections import ConnectionQuery
 from edge_agent.routeros.said import Shared
 from edge_agent.routeros.worker import RouterWorker
 from edge_agent.status import StatusFile
@@ -43,10 +44,20 @@ AGENT, INSTALLATION, TENANT = "agent-1", "installation-1", "tenant-1"
 BASE_SCRIPT = """
 /ppp profile add name=mnara-base local-address=100.64.0.1 dns-server=100.64.0.1 only-one=yes
 /interface pppoe-server server add service-name=mnara interface=ether2 default-profile=mnara-base disabled=no
-/ip firewall filter add chain=forward action=accept src-address-list=mnara-walled dst-address-list=mnara-pay
-/ip firewall filter add chain=forward action=reject src-address-list=mnara-walled comment="mnara-rule:wall"
-/ip firewall filter add chain=forward action=drop dst-address-list=mnara-walled comment="mnara-rule:wall-in"
 """
+RULES = {
+    "pay": "action=accept src-address-list=mnara-walled dst-address-list=mnara-pay",
+    "wall": "action=reject src-address-list=mnara-walled",
+    "wall-in": "action=drop dst-address-list=mnara-walled",
+    "no-fasttrack-up": "action=accept connection-state=established,related src-address=100.64.0.0/16",
+    "no-fasttrack-down": "action=accept connection-state=established,related dst-address=100.64.0.0/16",
+}
+_FILTER = "/ip firewall filter"
+RULES_SCRIPT = "".join(
+    f'{_FILTER} add chain=forward {rule} comment="mnara-rule:{name}"\n'
+    f'{_FILTER} move [find comment="mnara-rule:{name}"] destination=[find action=fasttrack-connection]\n'
+    for name, rule in RULES.items()
+)
 
 
 class ShiftedClock(Clock):
@@ -55,11 +66,15 @@ class ShiftedClock(Clock):
     def __init__(self) -> None:
         super().__init__()
         self.shift_us = 0
+        self.passed_us = 0
         self.synchronised = False
         self.boot = "boot-1"
 
+    def boot_us(self) -> int:
+        return super().boot_us() + self.passed_us
+
     def wall_us(self) -> int:
-        return super().wall_us() + self.shift_us
+        return super().wall_us() + self.passed_us + self.shift_us
 
     def wall_is_synchronised(self) -> bool:
         return self.synchronised
@@ -86,6 +101,7 @@ class FakeCloud:
     events: dict[int, Any] = field(default_factory=dict)
     acks: bool = True
     answers_resync: bool = True
+    snapshots: bool = True
     time_shift_us: int = 0
     _sequence: int = 0
     _lock: Any = field(default_factory=threading.Lock)
@@ -206,7 +222,8 @@ class FakeCloud:
         match body:
             case Hello():
                 self.say(Welcome(nonce=body.nonce, desired=self.held()))
-                if (body.held.epoch, body.held.generation) != (self.epoch, self.generation) and self.rows:
+                behind = (body.held.epoch, body.held.generation) != (self.epoch, self.generation)
+                if behind and self.rows and self.snapshots:
                     self.send_snapshot()
             case Events():
                 for event in body.events:
@@ -249,6 +266,12 @@ class Running:
     thread: threading.Thread
     trouble: list[BaseException]
 
+    def pass_time_until(self, instant_us: int) -> None:
+        """Let hours go by in no time, while the link is cut."""
+        assert not self.cloud.up
+        self.clock.passed_us += instant_us - self.clock.wall_us()
+        self.cloud.cut()  # wakes the loop, which sleeps by the real clock
+
     def stop(self) -> None:
         self.cloud.up = False
         self.mailbox.put(Stop())
@@ -267,7 +290,10 @@ class Rig:
     clock: ShiftedClock
     folder: Path
     starts: int = 0
+    machine: Clock = field(default_factory=Clock)
+    """The roads' clock: the router answers in real time, whatever hours go by."""
     pass_every_s: float = 300.0
+    connection_query: ConnectionQuery = "range"
 
     def start(self, *, connect: bool = True) -> Running:
         self.starts += 1
@@ -305,10 +331,11 @@ class Rig:
         site = load_site(loaded)
         shared = Shared(
             address=Address(self.router.host, self.router.port, "agent", "pw"),
-            clock=self.clock,
+            clock=self.machine,
             unseal=unsealer(site, AGENT, self.cloud.sealing),
             targets=site.targets,
             post=mailbox.put,
+            connection_query=self.connection_query,
         )
         worker = RouterWorker(shared, pass_every_s=self.pass_every_s)
         agent = Agent(
@@ -339,7 +366,7 @@ def rig(folder: Path, *, script: str = "", version: str = "7.18.2") -> Iterator[
     """A router prepared as the site script prepares it, and a cloud; no agent yet."""
     clock = ShiftedClock()
     setup = Setup(version=version, user="agent", password="pw")
-    with running_router(setup, script=BASE_SCRIPT + script) as router:
+    with running_router(setup, script=BASE_SCRIPT + RULES_SCRIPT + script) as router:
         yield Rig(router, FakeCloud(clock), clock, folder)
 
 

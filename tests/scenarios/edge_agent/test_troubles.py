@@ -184,6 +184,7 @@ def test_after_a_reboot_with_a_dead_clock_nobody_is_cut_who_was_entitled_at_the_
 
 
 def test_a_year_ahead_from_an_unauthenticated_source_cuts_nobody(site: Rig, running: Running) -> None:
+    site.cloud.time_shift_us = -365 * 24 * HOUR_US  # the cloud's own clock stays right
     site.clock.synchronised, site.clock.shift_us = True, 365 * 24 * HOUR_US
     running.agent._time._ntp_due_us = 0
     running.worker.ask_for_pass("test")
@@ -341,3 +342,24 @@ def test_a_router_that_refuses_to_show_rows_is_not_taken_for_an_empty_one(site: 
     site.router.reboot(0.1)
     until(lambda: "polic" in site.cloud.reports()[-1].router.trouble, 15)
     assert len(site.router.writes()) == len(writes)
+
+
+def test_fasttrack_above_our_rules_is_told_once_and_once_more_when_it_is_mended(site: Rig, running: Running) -> None:
+    def look() -> None:
+        before = running.agent.progress.last_pass["at_us"]
+        running.worker.ask_for_pass("test")
+        until(lambda: running.agent.progress.last_pass["at_us"] > before)
+
+    until(lambda: site.cloud.reports()[-1].router.reachable)
+    fasttrack = "/ip firewall filter move [find action=fasttrack-connection] destination="
+    site.router.script(fasttrack + '[find comment="mnara-rule:pay"]')
+    look()
+    look()
+    trouble = until(lambda: site.cloud.reports()[-1].router.trouble)
+    assert "fasttrack rule stands above mnara-rule:pay" in trouble
+    assert site.cloud.reports()[-1].router.reachable
+    site.router.script(fasttrack + '[find comment~"defconf: accept"]')
+    look()
+    until(lambda: not site.cloud.reports()[-1].router.trouble)
+    told = until(lambda: (found := site.cloud.events_of("router")) and len(found) == 3 and found)
+    assert [bool(event.data["trouble"]) for event in told] == [False, True, False]

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from edge_agent.routeros.connections import ConnectionQuery
 from protocol.entitlement import Rate
 from tests.scenarios.edge_agent.rig import HOUR_US, SECOND_US, Rig, Running, rig, secrets, until, walled
 
@@ -72,14 +73,49 @@ def test_only_entitlements_that_changed_are_told_of(site: Rig, running: Running)
     assert {event.entitlement for event in site.cloud.events_of("applied")[5:]} == {"sub-1"}
 
 
-def test_live_connections_end_when_the_wall_goes_up(site: Rig, running: Running) -> None:
-    site.router.dial("user1", "secret-1")
-    site.router.dial("user2", "secret-2")
-    site.router.connect("user1", "1.2.3.4")
-    site.router.connect("user2", "1.2.3.4")
+def sources(site: Rig) -> set[str]:
+    return {row["src-address"].partition(":")[0] for row in site.router.rows("/ip/firewall/connection")}
+
+
+def two_users_with_connections(site: Rig) -> None:
+    """The second one's address begins with the first one's text."""
+    site.cloud.change(site.cloud.row(1), site.cloud.row(2, address=ADDRESS + "0"))
+    until(lambda: applied(site) == site.cloud.generation)
+    for user in ("user1", "user2"):
+        site.router.dial(user, user.replace("user", "secret-"))
+        site.router.connect(user, "1.2.3.4")
+        site.router.connect(user, "1.2.3.4", protocol="icmp")
+    assert sources(site) == {ADDRESS, ADDRESS + "0"}
+
+
+@pytest.mark.parametrize("query", ["range", "scan"])
+def test_live_connections_end_when_the_wall_goes_up_however_they_are_looked_for(
+    site: Rig, query: ConnectionQuery
+) -> None:
+    site.connection_query = query
+    running = site.start()
+    two_users_with_connections(site)
     expire(site)
-    sources = {row["src-address"].partition(":")[0] for row in site.router.rows("/ip/firewall/connection")}
-    assert sources == {"100.64.0.4"}
+    assert sources(site) == {ADDRESS + "0"}
+    running.stop()
+
+
+def test_a_router_that_refuses_the_range_is_scanned_for_as_long_as_that_session_lasts(
+    site: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running = site.start()
+    two_users_with_connections(site)
+    monkeypatch.setattr("lab.mikrotik.query.MAX_QUERY_WORDS", 4)
+    expire(site)
+    assert sources(site) == {ADDRESS + "0"}
+    assert running.worker._fast._line.connections.query == "scan"
+    waves = until(
+        lambda: [e.data["waves"] for e in site.cloud.events_of("applied", "sub-1") if e.data["access"] == "walled"]
+    )
+    assert waves == [4]
+    site.router.reboot(0.05)
+    until(lambda: running.worker._fast._line.connections.query == "range", 10)
+    running.stop()
 
 
 def test_time_alone_walls_within_a_second_of_the_end_without_the_cloud(site: Rig, running: Running) -> None:
@@ -180,3 +216,36 @@ def test_an_unknown_access_kind_is_kept_reported_and_not_applied(site: Rig, runn
     report = site.cloud.reports()[-1]
     assert [(row.id, row.code) for row in report.failed] == [("sub-1", "unsupported")]
     assert report.router_digest != report.digest
+
+
+def test_a_session_that_went_away_is_told_once_by_a_whole_pass_and_its_return_too(site: Rig, running: Running) -> None:
+    def look() -> None:
+        before = until(lambda: running.agent.progress.last_pass)["at_us"]
+        running.worker.ask_for_pass("test")
+        until(lambda: running.agent.progress.last_pass["at_us"] > before)
+
+    site.router.dial("user1", "secret-1")
+    site.router.dial("user2", "secret-2")
+    until(lambda: site.cloud.events_of("online", "sub-1") and site.cloud.events_of("online", "sub-2"))
+    look()
+    assert not site.cloud.events_of("offline")
+    site.router.hangup("user1")
+    look()
+    look()
+    gone = until(lambda: site.cloud.events_of("offline"))
+    assert [(event.entitlement, event.data) for event in gone] == [("sub-1", {"generation": 1})]
+    site.router.dial("user1", "secret-1")
+    look()
+    look()
+    until(lambda: len(site.cloud.events_of("online", "sub-1")) == 2)
+    assert len(site.cloud.events_of("offline")) == 1
+
+
+def test_who_is_walled_is_not_told_to_be_offline(site: Rig, running: Running) -> None:
+    site.router.dial("user1", "secret-1")
+    until(lambda: site.cloud.events_of("online", "sub-1"))
+    expire(site)
+    site.router.hangup("user1")
+    running.worker.ask_for_pass("test")
+    until(lambda: running.agent.progress.last_pass.get("reason") == "test")
+    assert not site.cloud.events_of("offline")
