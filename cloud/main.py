@@ -28,7 +28,6 @@ from cloud.fleet.revocation import revoke_agent
 from cloud.logs import set_up_logs
 from cloud.process import Ground, Only, clock, database_url, migrate_patiently, open_ground, run_process
 from cloud.services.access import Access, NewTenant
-from cloud.services.audit import Audit
 from cloud.services.errors import NotFound, Refusal
 from cloud.settings import Settings
 
@@ -145,9 +144,9 @@ def migrate_command(data: Data = None) -> None:
     run(work())
 
 
-def make_access(database: Database) -> Access:
+def make_access(ground: Ground, database: Database) -> Access:
     """Return the platform operator's door to tenants, staff and tokens."""
-    return Access(database, clock, ids.new_id, ids.new_secret_hex, Audit(clock, ids.new_id))
+    return Access(database, ground.box, clock, ids.new_id, ids.new_secret_hex)
 
 
 @tenants.command("add")
@@ -158,7 +157,7 @@ def add_tenant(
 
     async def work() -> NewTenant:
         async with opened_database(ground) as database:
-            return await make_access(database).add_tenant(slug, name, owner)
+            return await make_access(ground, database).add_tenant(slug, name, owner)
 
     ground = start(data)
     added = run(work())
@@ -199,7 +198,7 @@ def add_token(
 
     async def work() -> str:
         async with opened_database(ground) as database:
-            access = make_access(database)
+            access = make_access(ground, database)
             tenant_id = await access.find_tenant(slug)
             if tenant_id is None:
                 raise NotFound(f"There is no tenant {slug}. Look at `mnara-cloud tenant list`.")

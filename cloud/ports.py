@@ -56,6 +56,9 @@ class Refused:
 class PaymentRail(Protocol):
     """Reads what a rail sends; knows nothing of subscribers."""
 
-    def parse_confirmation(self, raw: bytes) -> Confirmation | Refused:
-        """Read one stored body. It never raises for anything that a stranger could have sent."""
+    def parse_confirmation(self, raw: bytes, received_at: datetime) -> Confirmation | Refused:
+        """Read one stored body. It never raises for anything that a stranger could have sent.
+
+        `received_at`, when the body reached us, stands in where the body's own time is unreadable.
+        """
         ...

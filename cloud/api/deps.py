@@ -13,7 +13,6 @@ from cloud.db.secrets import SecretBox
 from cloud.payments.webhooks import Webhooks
 from cloud.ports import Clock
 from cloud.services.access import Access
-from cloud.services.audit import Audit
 from cloud.services.idempotency import Idempotency
 from cloud.services.shortcodes import Shortcodes
 
@@ -84,7 +83,6 @@ class ApiDeps:
     clock: Clock
     new_id: Callable[[], UUID]
     access: Access
-    audit: Audit
     idempotency: Idempotency
     webhooks: Webhooks
     shortcodes: Shortcodes

@@ -6,7 +6,7 @@ from cloud.services import access, errors, idempotency
 
 _STATUS: Final[dict[type[errors.Refusal], int]] = {
     access.Unauthenticated: 401,
-    access.Forbidden: 403,
+    errors.Forbidden: 403,
     errors.NotFound: 404,
     errors.AlreadyExists: 409,
     errors.WrongState: 409,

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, insert, select, text
+from sqlalchemy import delete, insert, select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cloud.db.tables.money import idempotency
@@ -36,10 +36,26 @@ class KeptAnswer:
     answer: dict[str, Any]
 
 
-async def insert_audit(connection: AsyncConnection, tenant_id: UUID, row: AuditRow) -> None:
-    """Add one record."""
-    values = {name: getattr(row, name) for name in AuditRow.__slots__}
-    await connection.execute(insert(audit).values(tenant_id=tenant_id, **values))
+_AUDIT = [audit.c[name] for name in AuditRow.__slots__]
+
+
+async def list_audit(
+    connection: AsyncConnection,
+    *,
+    limit: int,
+    before: tuple[datetime, UUID] | None = None,
+    object_kind: str | None = None,
+    object_id: str | None = None,
+) -> list[AuditRow]:
+    """List the tenant's changes, newest first, before the one of the instant and id `before`."""
+    query = select(*_AUDIT).order_by(audit.c.at.desc(), audit.c.id.desc()).limit(limit)
+    if before is not None:
+        query = query.where(tuple_(audit.c.at, audit.c.id) < before)
+    if object_kind is not None:
+        query = query.where(audit.c.object_kind == object_kind)
+    if object_id is not None:
+        query = query.where(audit.c.object_id == object_id)
+    return [AuditRow(*row) for row in await connection.execute(query)]
 
 
 async def lock_key(connection: AsyncConnection, tenant_id: UUID, key: str) -> None:
@@ -71,9 +87,11 @@ async def insert_answer(
     )
 
 
-async def delete_answers(connection: AsyncConnection, before: datetime) -> int:
-    """Forget answers older than their retention."""
-    return (await connection.execute(delete(idempotency).where(idempotency.c.created_at < before))).rowcount
+async def delete_answers(connection: AsyncConnection, before: datetime, limit: int) -> int:
+    """Forget at most `limit` of the tenant's answers that are older than their retention."""
+    keys = select(idempotency.c.idempotency_key).where(idempotency.c.created_at < before).limit(limit)
+    query = delete(idempotency).where(idempotency.c.idempotency_key.in_(keys))
+    return (await connection.execute(query)).rowcount
 
 
 _LOCK = text("select pg_advisory_xact_lock(hashtextextended(:key, 0))")

@@ -1,4 +1,4 @@
-"""Sites, plans and subscriptions, as they are read."""
+"""Sites and their routers, plans and subscriptions, as they are read."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -35,6 +35,25 @@ class Site:
 
 
 @dataclass(frozen=True, slots=True)
+class SiteGroup:
+    """Sites that share what is sold at one of them."""
+
+    id: UUID
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Router:
+    """A MikroTik at a site."""
+
+    id: UUID
+    site_id: UUID
+    name: str
+    model: str | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """An offer in its current version."""
 
@@ -57,6 +76,22 @@ async def list_sites(
     """List sites in the order of their ids, or the one asked for."""
     values = {"tenant_id": tenant_id, "limit": limit, "after": after, "id": site_id}
     return await read_all(connection, Statement(_SITES, values), Site)
+
+
+async def list_site_groups(
+    connection: Connection, tenant_id: UUID, *, limit: int, after: UUID | None = None
+) -> list[SiteGroup]:
+    """List site groups in the order of their ids."""
+    values = {"tenant_id": tenant_id, "limit": limit, "after": after, "id": None}
+    return await read_all(connection, Statement(_SITE_GROUPS, values), SiteGroup)
+
+
+async def list_routers(
+    connection: Connection, tenant_id: UUID, site_id: UUID, *, limit: int, after: UUID | None = None
+) -> list[Router]:
+    """List a site's routers in the order of their ids."""
+    values = {"tenant_id": tenant_id, "site_id": site_id, "limit": limit, "after": after, "id": None}
+    return await read_all(connection, Statement(_ROUTERS, values), Router)
 
 
 async def list_plans(
@@ -116,6 +151,15 @@ select t.id, t.name, text(t.pool), t.group_id, t.epoch, t.generation, t.digest, 
   left join agent_report p on p.tenant_id = t.tenant_id and p.site_id = t.id
   left join agent a on a.tenant_id = t.tenant_id and a.site_id = t.id and a.state = 'active'
   where t.tenant_id = %(tenant_id)s {_PAGE}
+"""
+
+_SITE_GROUPS = f"""
+select t.id, t.name from site_group t where t.tenant_id = %(tenant_id)s {_PAGE}
+"""
+
+_ROUTERS = f"""
+select t.id, t.site_id, t.name, t.model, t.created_at from router t
+  where t.tenant_id = %(tenant_id)s and t.site_id = %(site_id)s {_PAGE}
 """
 
 _PLANS = f"""

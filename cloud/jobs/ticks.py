@@ -3,11 +3,15 @@
 from collections.abc import Callable
 
 from cloud.db.engine import Database
+from cloud.db.operator import list_tenants
 from cloud.db.secrets import SecretBox
 from cloud.jobs.loop import Loop
 from cloud.ports import Clock, IdFactory
 from cloud.services.act import Act
 from cloud.services.due import CHUNK, settle_due
+from cloud.services.idempotency import FORGET_CHUNK, Idempotency
+
+DAY_S = 86_400.0
 
 
 class DueTick:
@@ -38,3 +42,23 @@ class DueTick:
         async with self._database.worker() as connection:
             count, _ = await settle_due(connection, act)
         return count == CHUNK
+
+
+class ForgetTick:
+    """At the start and every day: forget the answers to repeated requests whose retention is over."""
+
+    def __init__(self, database: Database, *, clock: Clock, random_below: Callable[[int], int]) -> None:
+        self._database = database
+        self._idempotency = Idempotency(database, clock)
+        self._loop = Loop("forget", self.step, clock=clock, random_below=random_below, tick_s=DAY_S)
+
+    async def run(self) -> None:
+        """Tick until cancelled."""
+        await self._loop.run()
+
+    async def step(self) -> bool:
+        """Forget one chunk of each tenant's; say whether more may be left."""
+        async with self._database.worker() as connection:
+            tenants = await list_tenants(connection)
+        forgotten = [await self._idempotency.forget_old(tenant.id) for tenant in tenants]
+        return FORGET_CHUNK in forgotten

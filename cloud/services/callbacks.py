@@ -4,11 +4,12 @@ from typing import Final
 from uuid import UUID
 
 from cloud.db import inbox_list as rows
+from cloud.db.bulk import run_all
 from cloud.db.engine import Connection
 from cloud.db.inbox import RELEASED
 from cloud.db.inbox_list import CallbackRow
 from cloud.services.act import Act
-from cloud.services.audit import Audit
+from cloud.services.audit_line import audit_line
 from cloud.services.errors import NotFound, WrongState
 
 STATES: Final = ("new", "posted", "duplicate", "malformed", "quarantined", "noted")
@@ -24,7 +25,7 @@ async def list_callbacks(
 
 
 async def release_callback(
-    connection: Connection, tenant_id: UUID, act: Act, audit: Audit, callback_id: int, *, reason: str
+    connection: Connection, tenant_id: UUID, act: Act, callback_id: int, *, reason: str
 ) -> CallbackRow:
     """Let the poster take a quarantined callback, or a malformed one that a newer release may read."""
     found = await rows.lock_callback(connection, callback_id) if 0 < callback_id <= _ID_MAX else None
@@ -34,8 +35,8 @@ async def release_callback(
         raise WrongState(f"This callback is {found.state}. Only quarantined and malformed ones can be released.")
     await rows.reopen_callback(connection, callback_id, RELEASED + reason)
     before = {"state": found.state, "reason": found.reason}
-    about = ("callback.release", "callback", str(callback_id))
-    await audit.record(connection, tenant_id, act.staff_id, *about, before=before, reason=reason)
+    about = ("callback", callback_id)
+    await run_all(connection, audit_line(act, tenant_id, "callback.release", about, before=before, reason=reason))
     released = await rows.lock_callback(connection, callback_id)
     assert released is not None
     return released

@@ -1,6 +1,7 @@
 """Why a verb was refused; each has a stable code, and its message says what is wrong and what to do.
 
 Refusal
+├── Forbidden      the token is valid and may not do this
 ├── NotFound       nothing of that id at this tenant
 ├── AlreadyExists  the name, number or phone is taken
 ├── Invalid        a value breaks a rule
@@ -10,11 +11,22 @@ Refusal
 
 from typing import ClassVar
 
+from cloud.services.roles import Scope
+
 
 class Refusal(Exception):
     """An answer, not a failure: nothing was changed."""
 
     code: ClassVar[str] = "refused"
+
+
+class Forbidden(Refusal):
+    """The token is valid and may not do this."""
+
+    code = "forbidden"
+
+    def __init__(self, scope: Scope) -> None:
+        super().__init__(f"This token lacks the scope {scope}. Ask an owner for a role or token that has it.")
 
 
 class NotFound(Refusal):

@@ -14,6 +14,7 @@ from cloud.ports import Clock
 from cloud.services.errors import Invalid, Refusal
 
 KEPT_FOR = timedelta(days=30)
+FORGET_CHUNK = 1000
 _KEY = re.compile(r"[\x21-\x7e]{8,128}")
 
 
@@ -89,6 +90,6 @@ class Idempotency:
             return answer
 
     async def forget_old(self, tenant_id: UUID) -> int:
-        """Forget the tenant's answers whose retention is over; return how many."""
+        """Forget a chunk of the tenant's answers whose retention is over; return how many."""
         async with self._database.tenant(tenant_id) as connection:
-            return await rows.delete_answers(connection, self._clock.now() - KEPT_FOR)
+            return await rows.delete_answers(connection, self._clock.now() - KEPT_FOR, FORGET_CHUNK)

@@ -93,7 +93,7 @@ def _read(act: Act, row: Any, rails: Mapping[str, PaymentRail]) -> Payment | _Se
     rail = rails.get(row.rail)
     if rail is None:
         return _Settled(row, "quarantined", f"no reader is set up for the rail {row.rail}")
-    read = rail.parse_confirmation(bytes(row.raw))
+    read = rail.parse_confirmation(bytes(row.raw), row.received_at)
     if isinstance(read, Refused):
         return _Settled(row, "malformed", clean(read.reason))
     if read.shortcode != row.shortcode and not row.released:

@@ -26,6 +26,7 @@ class Scope(StrEnum):
     BOOKS_READ = "books:read"
     STAFF_READ = "staff:read"
     STAFF_WRITE = "staff:write"
+    AUDIT_READ = "audit:read"
 
 
 class Role(StrEnum):

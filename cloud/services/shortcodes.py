@@ -7,10 +7,11 @@ from typing import Final
 from uuid import UUID
 
 from cloud.db import hooks as rows
+from cloud.db.bulk import run_all
 from cloud.db.engine import Connection
 from cloud.domain.hook_token import hook_sha256, render_hook_token
 from cloud.services.act import Act
-from cloud.services.audit import Audit
+from cloud.services.audit_line import audit_line
 from cloud.services.errors import AlreadyExists, Invalid
 
 RAILS: Final = frozenset({"mpesa"})
@@ -31,8 +32,7 @@ class Shortcode:
 class Shortcodes:
     """Adds and lists a tenant's shortcodes."""
 
-    def __init__(self, audit: Audit, new_secret_hex: Callable[[], str]) -> None:
-        self._audit = audit
+    def __init__(self, new_secret_hex: Callable[[], str]) -> None:
         self._new_secret_hex = new_secret_hex
 
     async def add(self, connection: Connection, tenant_id: UUID, act: Act, *, rail: str, shortcode: str) -> Shortcode:
@@ -48,9 +48,7 @@ class Shortcodes:
         row = rows.ShortcodeRow(id_, rail, shortcode, sealed, act.now)
         await rows.insert_shortcode(connection, tenant_id, row, hook_sha256(secret))
         after = {"rail": rail, "shortcode": shortcode}
-        await self._audit.record(
-            connection, tenant_id, act.staff_id, "shortcode.add", "shortcode", str(id_), after=after
-        )
+        await run_all(connection, audit_line(act, tenant_id, "shortcode.add", ("shortcode", id_), after=after))
         return _open(row, tenant_id, act)
 
     async def list_all(self, connection: Connection, tenant_id: UUID, act: Act) -> list[Shortcode]:

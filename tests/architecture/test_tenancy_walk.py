@@ -37,10 +37,10 @@ LISTS = {
     f"GET /v1/{noun}"
     for noun in (
         *("sites", "agents", "plans", "subscribers", "subscriptions", "shortcodes"),
-        *("payments", "suspense", "callbacks", "books"),
+        *("payments", "suspense", "callbacks", "books", "site-groups", "staff", "tokens", "audit"),
     )
 }
-MAKES_ITS_OWN = {"POST /v1/sites", "POST /v1/plans", "POST /v1/subscribers", "POST /v1/shortcodes"}
+MAKES_ITS_OWN = {f"POST /v1/{noun}" for noun in ("site-groups", "plans", "subscribers", "shortcodes", "staff")}
 """They name no id: what they make is the asking tenant's."""
 
 Ids = dict[str, Any]
@@ -67,7 +67,12 @@ def _bodies(theirs: Ids, ours: Ids) -> dict[str, list[Any]]:
         "POST /v1/suspense/{payment_id}/assign": [{"subscriber_id": ours["subscriber_id"], "reason": "r"}],
         "POST /v1/callbacks/{callback_id}/release": [{"reason": "r"}],
         "POST /v1/agents/{agent_id}/revoke": [{"reason": "r"}],
+        "POST /v1/sites": [{"name": "x", "pool": "100.65.0.0/24", "group_id": theirs["group_id"]}],
         "POST /v1/sites/{site_id}/claims": [None],
+        "POST /v1/sites/{site_id}/routers": [{"name": "x"}],
+        "POST /v1/staff/{staff_id}/deactivate": [None],
+        "POST /v1/tokens": [{"staff_id": theirs["staff_id"], "name": "x"}],
+        "POST /v1/tokens/{token_id}/revoke": [None],
         "POST /v1/subscriptions/{subscription_id}/pause": [None],
         "POST /v1/subscriptions/{subscription_id}/resume": [None],
         "POST /v1/subscriptions/{subscription_id}/terminate": [None],
@@ -84,7 +89,13 @@ async def _furnish(api: ApiUnderTest, shortcode: str, mark: str) -> Ids:
     """Give a new tenant one of everything."""
     owner = await api.tenant()
     token = owner.token
-    site = await api.made(token, "/v1/sites", {"name": f"site {mark}", "pool": "100.64.0.0/24"})
+    group = await api.made(token, "/v1/site-groups", {"name": f"group {mark}"})
+    asked = {"name": f"site {mark}", "pool": "100.64.0.0/24", "group_id": group["id"]}
+    site = await api.made(token, "/v1/sites", asked)
+    await api.made(token, f"/v1/sites/{site['id']}/routers", {"name": f"router {mark}"})
+    person = {"email": f"{mark}@example.co.ke", "name": mark, "role": "support"}
+    member = await api.made(token, "/v1/staff", person)
+    made = await api.made(token, "/v1/tokens", {"staff_id": member["id"], "name": mark})
     terms = {"price_cents": 100, "duration_s": 3600, "up_bps": 10**6, "down_bps": 10**6}
     plan = await api.made(token, "/v1/plans", {"name": f"plan {mark}", **terms})
     who = await api.made(token, "/v1/subscribers", {"name": f"subscriber {mark}"})
@@ -99,7 +110,10 @@ async def _furnish(api: ApiUnderTest, shortcode: str, mark: str) -> Ids:
     [waiting] = (await api.call(token, "GET", "/v1/callbacks?state=quarantined")).json()["items"]
     return {
         "token": token,
+        "group_id": group["id"],
         "site_id": site["id"],
+        "staff_id": member["id"],
+        "token_id": made["id"],
         "plan_id": plan["id"],
         "subscriber_id": who["id"],
         "subscription_id": subscription["id"],
@@ -152,6 +166,8 @@ async def test_lists_narrowed_by_another_tenants_ids_are_empty(api: ApiUnderTest
         f"/v1/subscriptions?subscriber_id={theirs['subscriber_id']}",
         f"/v1/subscriptions?site_id={theirs['site_id']}",
         f"/v1/payments?subscriber_id={theirs['subscriber_id']}",
+        f"/v1/tokens?staff_id={theirs['staff_id']}",
+        f"/v1/audit?object_kind=staff&object_id={theirs['staff_id']}",
     ):
         assert (await api.call(ours["token"], "GET", path)).json()["items"] == []
 
@@ -163,6 +179,9 @@ async def test_everything_that_belongs_to_a_tenant_is_there_for_it(api: ApiUnder
         *(f"/v1/sites/{theirs['site_id']}", f"/v1/plans/{theirs['plan_id']}", f"/v1/agents/{theirs['agent_id']}"),
         *(f"/v1/subscribers/{theirs['subscriber_id']}", f"/v1/subscribers/{theirs['subscriber_id']}/timeline"),
         *(f"/v1/subscriptions/{theirs['subscription_id']}", f"/v1/payments/{theirs['payment_id']}"),
+        f"/v1/sites/{theirs['site_id']}/routers",
     ):
         answer = await api.call(theirs["token"], "GET", path)
         assert answer.status_code == 200, answer.text
+    for noun in ("site-groups", "staff", "tokens", "audit", f"sites/{theirs['site_id']}/routers"):
+        assert CANARY in (await api.call(theirs["token"], "GET", f"/v1/{noun}")).text, noun

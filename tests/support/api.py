@@ -107,11 +107,10 @@ async def running_api(database: Database, database_url: str, folder: Path, **giv
         database,
         database_url,
         secrets=SecretBox([b"k" * 32]),
-        clock=SystemClock(),
         new_id=new_id,
         new_secret_hex=new_secret_hex,
         spool_folder=folder / "spool",
-        **({"create_claim": fake_create_claim, "revoke_agent": fake_revoke_agent} | given),
+        **({"clock": SystemClock(), "create_claim": fake_create_claim, "revoke_agent": fake_revoke_agent} | given),
     )
     transport = httpx.ASGITransport(parts.app, raise_app_exceptions=False, client=("203.0.113.7", 4711))
     async with httpx.AsyncClient(transport=transport, base_url="http://mnara") as client:
@@ -122,7 +121,7 @@ async def running_api(database: Database, database_url: str, folder: Path, **giv
 async def post_all(api: ApiUnderTest) -> None:
     """Let the poster take everything that waits in the inbox."""
     clock = SystemClock()
-    given: dict[str, Any] = {"rails": {"mpesa": MpesaC2B(clock)}, "secrets": api.deps.secrets, "clock": clock}
+    given: dict[str, Any] = {"rails": {"mpesa": MpesaC2B()}, "secrets": api.deps.secrets, "clock": clock}
     poster = Poster(api.database, new_id=new_id, random_below=random_below, **given)
     while await poster.step():
         pass

@@ -20,7 +20,6 @@ from cloud.payments.spool import Spool
 from cloud.payments.webhooks import HookDirectory, HookRail, Webhooks
 from cloud.ports import Clock
 from cloud.services.access import Access
-from cloud.services.audit import Audit
 from cloud.services.find_account import AccountFinder
 from cloud.services.idempotency import Idempotency
 from cloud.services.shortcodes import Shortcodes
@@ -69,7 +68,6 @@ def assemble_api(
 
     `on_stored` is called after each commit of callbacks: `Poster.wake` where the poster lives in the same process.
     """
-    audit = Audit(clock, new_id)
     writers = (InboxWriter(database_url), InboxWriter(database_url))
     spool = Spool(spool_folder, lambda: new_id().hex)
     inbox = Inbox(*writers, spool, clock, on_stored)
@@ -80,11 +78,10 @@ def assemble_api(
         secrets=secrets,
         clock=clock,
         new_id=new_id,
-        access=Access(database, clock, new_id, new_secret_hex, audit),
-        audit=audit,
+        access=Access(database, secrets, clock, new_id, new_secret_hex),
         idempotency=Idempotency(database, clock),
         webhooks=Webhooks(directory, inbox, rails, clock, AccountFinder(database)),
-        shortcodes=Shortcodes(audit, new_secret_hex),
+        shortcodes=Shortcodes(new_secret_hex),
         create_claim=create_claim,
         revoke_agent=revoke_agent,
         settings=settings or ApiSettings(),

@@ -100,7 +100,7 @@ async def connected(link: Link) -> AsyncIterator[Link]:
         await asyncio.gather(task, return_exceptions=True)
 
 
-async def until(seen: Callable[[], bool], timeout_s: float = 5.0) -> None:
+async def until(seen: Callable[[], bool], timeout_s: float = 20.0) -> None:
     """Wait until something is so; raises TimeoutError."""
     for _ in range(int(timeout_s / 0.005)):
         if seen():
@@ -109,7 +109,7 @@ async def until(seen: Callable[[], bool], timeout_s: float = 5.0) -> None:
     raise TimeoutError
 
 
-async def until_up(link: Link, timeout_s: float = 5.0) -> None:
+async def until_up(link: Link, timeout_s: float = 20.0) -> None:
     await until(lambda: link.up, timeout_s)
 
 

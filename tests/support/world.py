@@ -39,11 +39,11 @@ PAYBILL = "600638"
 class JsonRail:
     """A rail whose bodies are JSON objects of Confirmation's fields."""
 
-    def parse_confirmation(self, raw: bytes) -> Confirmation | Refused:
+    def parse_confirmation(self, raw: bytes, received_at: datetime) -> Confirmation | Refused:
         try:
             said = json.loads(raw)
-            paid_at = datetime.fromisoformat(said.pop("paid_at"))
-            return Confirmation(**said, paid_at=paid_at)
+            paid_at = said.pop("paid_at")
+            return Confirmation(**said, paid_at=datetime.fromisoformat(paid_at) if paid_at else received_at)
         except (ValueError, KeyError, TypeError):
             return Refused("the body is not JSON of the expected fields")
 

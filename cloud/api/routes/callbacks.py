@@ -67,7 +67,6 @@ async def list_callbacks(
 @router.post("/{callback_id}/release", response_model=CallbackAnswer, responses=problems(404, 409), summary="Release")
 async def release_callback(
     once: Once,
-    deps: Deps,
     actor: Annotated[Actor, needs(Scope.CALLBACKS_WRITE)],
     callback_id: int,
     body: Release,
@@ -75,7 +74,7 @@ async def release_callback(
     """Post a quarantined callback after all. Who released it and why is kept."""
 
     async def work(connection: Connection, act: Act) -> CallbackAnswer:
-        asked = (connection, actor.tenant_id, act, deps.audit, callback_id)
+        asked = (connection, actor.tenant_id, act, callback_id)
         return _answer(await callbacks.release_callback(*asked, reason=body.reason))
 
     return await once(actor, work, status=200)

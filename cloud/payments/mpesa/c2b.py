@@ -17,7 +17,7 @@ from cloud.payments.mpesa.fields import (
     find_receipt,
 )
 from cloud.payments.mpesa.sources import Networks
-from cloud.ports import Clock, Confirmation, Refused
+from cloud.ports import Confirmation, Refused
 
 RAIL: Final = "mpesa"
 
@@ -31,12 +31,9 @@ WRONG_SHORTCODE: Final = b'{"ResultCode":"C2B00015","ResultDesc":"Rejected"}'
 
 
 class MpesaC2B:
-    """The rail's reader. The clock stands in where a body's own time is unreadable."""
+    """The rail's reader."""
 
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-
-    def parse_confirmation(self, raw: bytes, received_at: datetime | None = None) -> Confirmation | Refused:
+    def parse_confirmation(self, raw: bytes, received_at: datetime) -> Confirmation | Refused:
         """Read one stored body; never raises."""
         body = find_object(raw)
         if body is None:
@@ -47,7 +44,6 @@ class MpesaC2B:
         amount_cents = find_amount_cents(body.get("TransAmount"))
         if amount_cents is None:
             return Refused("TransAmount is no amount of whole cents above zero; look the receipt up at the rail")
-        received_at = received_at or self._clock.now()
         number = body.get("MSISDN")
         names = (clean_text(body.get(key), 40) for key in ("FirstName", "MiddleName", "LastName"))
         return Confirmation(

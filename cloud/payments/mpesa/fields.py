@@ -31,11 +31,15 @@ def find_object(raw: bytes) -> dict[str, Any] | None:
     """
     try:
         value = json.loads(
-            raw.decode("utf-8-sig", errors="replace"), parse_float=str, parse_int=str, parse_constant=str
+            raw.decode("utf-8-sig", errors="replace"), parse_float=str, parse_int=str, parse_constant=_nothing
         )
     except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
+
+
+def _nothing(_name: str) -> None:
+    """Read NaN and Infinity, which JSON does not have, as null: "INFINITY" would pass for a receipt."""
 
 
 def clean_text(value: object, limit: int = TEXT_CHARS_MAX) -> str:

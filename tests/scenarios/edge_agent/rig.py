@@ -370,7 +370,7 @@ def rig(folder: Path, *, script: str = "", version: str = "7.18.2") -> Iterator[
         yield Rig(router, FakeCloud(clock), clock, folder)
 
 
-def until(condition: Callable[[], Any], timeout_s: float = 5.0, what: str = "") -> Any:
+def until(condition: Callable[[], Any], timeout_s: float = 20.0, what: str = "") -> Any:
     """Wait until something is so, and return it."""
     end = time.monotonic() + timeout_s
     while time.monotonic() < end:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, TypeVar
 
@@ -261,13 +261,20 @@ async def test_bodies_that_are_no_payments_are_settled_with_a_reason_and_stop_no
     await assert_books(world)
 
 
+async def test_a_payment_without_a_readable_time_was_paid_when_its_callback_was_received(world: World) -> None:
+    person = await world.subscriber()
+    await world.receive(body("R1", PRICE, person.account_number, paid_at=None), received_at=NOW - DAY)
+    await post_all(world)
+    assert await world.scalar("select paid_at from payment") == NOW - DAY
+
+
 class PoisonRail(JsonRail):
     """Fails, as only a bug can, on receipts that begin with POISON."""
 
-    def parse_confirmation(self, raw: bytes) -> Confirmation | Refused:
+    def parse_confirmation(self, raw: bytes, received_at: datetime) -> Confirmation | Refused:
         if b"POISON" in raw:
             raise RuntimeError("bug")
-        return super().parse_confirmation(raw)
+        return super().parse_confirmation(raw, received_at)
 
 
 async def test_a_poison_callback_is_parked_alone_and_the_rest_are_posted(world: World) -> None:

@@ -14,32 +14,9 @@ from cloud.jobs.ticks import DueTick
 from cloud.services.suspense import assign, list_suspense
 from protocol.digest import digest_of
 from protocol.entitlement import parse_row
+from tests.support.books import RULES
 from tests.support.clocks import SetClock
 from tests.support.world import NOW, PRICE, JsonRail, World, body, make_world
-
-RULES = {
-    "a journal that does not sum to zero": """
-        select count(*) from (select 1 from entry group by tenant_id, journal_id having sum(amount_cents) <> 0) x""",
-    "a journal without entries": """
-        select count(*) from journal j where not exists (select from entry e where e.journal_id = j.id)""",
-    "a balance that is not what the entries say": """
-        select count(*) from subscriber s where balance_cents <>
-          (select coalesce(-sum(amount_cents), 0) from entry e where e.subscriber_id = s.id)""",
-    "a balance that is not the unused rest of the payments": """
-        select count(*) from subscriber s where balance_cents <>
-          (select coalesce(sum(unallocated_cents), 0) from payment p where p.subscriber_id = s.id)""",
-    "a payment that is in two places": """
-        select count(*) from payment p where amount_cents <> unallocated_cents +
-          (select coalesce(sum(amount_cents), 0) from allocation a where a.payment_id = p.id)""",
-    "a sale that is not paid": """
-        select count(*) from sale s where price_cents <>
-          (select coalesce(sum(amount_cents), 0) from allocation a where a.sale_id = s.id)""",
-    "suspense that is not the open payments": """
-        select (select coalesce(-sum(amount_cents), 0) from entry where account = 'suspense') <>
-          (select coalesce(sum(amount_cents), 0) from payment where subscriber_id is null)""",
-    "a receipt booked twice": """
-        select count(*) - count(distinct (tenant_id, rail, shortcode, receipt)) from payment""",
-}
 
 
 async def assert_rules(world: World) -> None:
