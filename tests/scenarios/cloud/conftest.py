@@ -12,9 +12,6 @@ from cloud.db.engine import Database
 from tests.scenarios.cloud.rig import START, Town
 from tests.support.api import running_api
 from tests.support.clocks import SetClock
-from tests.support.postgres import database, database_url, postgres_url, template_database
-
-__all__ = ["database", "database_url", "postgres_url", "template_database"]
 
 
 @pytest.fixture(autouse=True)
