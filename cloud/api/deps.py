@@ -53,6 +53,7 @@ class RevokeAgent(Protocol):
         reason: str,
         now: datetime,
         new_id: Callable[[], UUID],
+        staff_id: UUID | None = None,
     ) -> str | None:
         """Revoke the agent and return its name; None if the tenant has no active one of this id."""
         ...

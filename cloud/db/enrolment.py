@@ -45,6 +45,7 @@ class AgentAudit:
     agent: str
     reason: str
     now: datetime
+    staff_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +121,8 @@ _ADD_LIST = text(
 )
 _AUDIT = text(
     """
-    insert into audit (tenant_id, id, action, object_kind, object_id, reason, at)
-    values (:tenant_id, :id, :action, 'agent', :agent, :reason, :now)
+    insert into audit (tenant_id, id, staff_id, action, object_kind, object_id, reason, at)
+    values (:tenant_id, :id, :staff_id, :action, 'agent', :agent, :reason, :now)
     """
 )
 

@@ -29,11 +29,15 @@ async def revoke_agent(
     reason: str,
     now: datetime,
     new_id: Callable[[], UUID],
+    staff_id: UUID | None = None,
 ) -> str | None:
-    """Revoke an agent and return its name; None if there is no active one. Whoever has the broker is told at commit."""
+    """Revoke an agent and return its name; None if there is no active one. Whoever has the broker is told at commit.
+
+    `staff_id`: who did it; None for the platform's operator.
+    """
     name = await store.revoke_one(connection, tenant_id, agent_id, reason, now)
     if name is not None:
-        line = store.AgentAudit(new_id(), "agent.revoked", name, reason, now)
+        line = store.AgentAudit(new_id(), "agent.revoked", name, reason, now, staff_id)
         await store.audit_agent(connection, tenant_id, line)
         await fleet.notify(connection, AGENTS, name)
     return name

@@ -38,6 +38,11 @@ async def add_site(
     return await get_site(connection, tenant_id, id_)
 
 
+async def note_claim(connection: Connection, act: Act, tenant_id: UUID, site_id: UUID) -> None:
+    """Write down who made a claim for a site: whoever holds it can take the site over."""
+    await run_all(connection, audit_line(act, tenant_id, "site.claim", ("site", site_id)))
+
+
 async def get_site(connection: Connection, tenant_id: UUID, site_id: UUID) -> Site:
     """Return one site."""
     found = await rows.list_sites(connection, tenant_id, limit=1, site_id=site_id)

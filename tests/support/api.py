@@ -53,6 +53,7 @@ async def fake_revoke_agent(
     reason: str,
     now: datetime,
     new_id: Callable[[], UUID],
+    staff_id: UUID | None = None,
 ) -> str | None:
     return "a-name"
 

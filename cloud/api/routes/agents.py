@@ -78,8 +78,16 @@ async def revoke_agent(
 
     async def work(connection: Connection, act: Act) -> AgentAnswer:
         await agents.get_agent(connection, agent_id)
-        asked = (connection, actor.tenant_id, agent_id)
-        if await deps.revoke_agent(*asked, reason=body.reason, now=act.now, new_id=act.new_id) is None:
+        name = await deps.revoke_agent(
+            connection,
+            actor.tenant_id,
+            agent_id,
+            reason=body.reason,
+            now=act.now,
+            new_id=act.new_id,
+            staff_id=act.staff_id,
+        )
+        if name is None:
             raise WrongState("This agent is revoked already. Nothing remains to be done.")
         return AgentAnswer.model_validate(await agents.get_agent(connection, agent_id))
 

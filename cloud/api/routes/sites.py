@@ -119,6 +119,7 @@ async def add_claim(deps: Deps, actor: Annotated[Actor, needs(Scope.CLAIMS_WRITE
     async def work(connection: Connection, act: Act) -> ClaimAnswer:
         await sites.get_site(connection, actor.tenant_id, site_id)
         claim = await deps.create_claim(connection, actor.tenant_id, site_id, now=act.now, new_id=act.new_id)
+        await sites.note_claim(connection, act, actor.tenant_id, site_id)
         told = deps.settings
         return ClaimAnswer(
             claim_code=claim.code, enrol_url=told.enrol_url, ca_pin=told.ca_pin, expires_at=claim.expires_at

@@ -133,6 +133,17 @@ async def test_the_audit_is_paged_newest_first_and_narrowed_to_one_object(api: A
     assert refused(await api.call(support, "GET", "/v1/audit")) == (403, "forbidden")
 
 
+async def test_a_claim_is_written_down_with_who_made_it(api: ApiUnderTest) -> None:
+    tenant = await api.tenant()
+    site = await api.made(tenant.token, "/v1/sites", {"name": "Kisumu 1", "pool": "100.64.0.0/22"})
+    await api.made(tenant.token, f"/v1/sites/{site['id']}/claims")
+    about = await listed(api, tenant.token, f"/v1/audit?object_kind=site&object_id={site['id']}")
+    assert [(item["action"], item["staff_id"]) for item in about] == [
+        ("site.claim", str(tenant.staff_id)),
+        ("site.add", str(tenant.staff_id)),
+    ]
+
+
 async def test_sites_join_groups_and_have_routers(api: ApiUnderTest) -> None:
     owner = (await api.tenant()).token
     group = await api.made(owner, "/v1/site-groups", {"name": "Kilifi county"})

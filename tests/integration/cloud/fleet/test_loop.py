@@ -255,7 +255,10 @@ async def test_a_revoked_agent_is_refused_in_the_same_instant(loop: Loop) -> Non
     agent_id = await loop.scalar("select id from agent")
     async with loop.world.database.tenant(loop.world.tenant_id) as connection:
         asked = (connection, loop.world.tenant_id, agent_id)
-        assert await revoke_agent(*asked, reason="stolen", now=now(), new_id=ids.new_id) == loop.agent.answer.agent
+        staff_id = ids.new_id()
+        revoked = await revoke_agent(*asked, reason="stolen", now=now(), new_id=ids.new_id, staff_id=staff_id)
+        assert revoked == loop.agent.answer.agent
+    assert await loop.scalar("select staff_id from audit where action = 'agent.revoked'") == staff_id
     loop.agent.say(Reported(epoch=9, received=9, stored=9, applied=9, digest="9" * 64, router_digest="9" * 64))
     loop.agent.say(Events(events=[event(1, "clock", None)]))
     assert await loop.agent.hears_nothing()
