@@ -1,7 +1,6 @@
 """A whole ISP on loopback: the real programs, the simulated world around them, and the links between."""
 
 import asyncio
-import json
 import random
 import secrets
 from collections.abc import Callable, Mapping
@@ -13,7 +12,6 @@ from typing import Any, Self
 
 from lab.clock import Clock, SystemClock
 from lab.cloud_door import CloudDoor, Row
-from lab.errors import ProgramFailed
 from lab.links import Link
 from lab.people import Person
 from lab.processes import Program, argv_of, free_port, run_for_json, run_once, tail
@@ -209,14 +207,6 @@ class House:
     def last_words(self, lines: int = 15) -> str:
         """The ends of all logs, for whoever has to find out what went wrong."""
         return "\n".join(f"--- {name}\n{tail(program.log, lines)}" for name, program in self.programs.items())
-
-    def runtime(self) -> Row:
-        """What the cloud says of its own whereabouts."""
-        path = self.cloud_folder / "runtime.json"
-        if not path.exists():
-            raise ProgramFailed(f"{path} is not there; the cloud's first process writes it")
-        found: Row = json.loads(path.read_text())
-        return found
 
     async def _link(self, name: str, port: int, host: str = "127.0.0.1", own_port: int = 0) -> Link:
         link = Link(name, "127.0.0.1", port, clock=self.clock, chance=self.chance)

@@ -31,10 +31,6 @@ class Roster:
         """Return an agent if it is in memory."""
         return self._by_name.get(name)
 
-    def known_at(self, site_id: UUID) -> AgentRow | None:
-        """Return a site's active agent if it is in memory."""
-        return self._by_site.get(site_id)
-
     def is_stranger(self, name: str) -> bool:
         """Tell whether the database said lately that there is no such agent."""
         return name in self._strangers

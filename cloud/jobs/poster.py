@@ -32,14 +32,12 @@ class Poster:
         clock: Clock,
         new_id: IdFactory,
         random_below: Callable[[int], int],
-        on_posted: Callable[[Posted], None] = lambda _posted: None,
     ) -> None:
         self._database = database
         self._rails = rails
         self._secrets = secrets
         self._clock = clock
         self._new_id = new_id
-        self._on_posted = on_posted
         self._singly = 0
         self._conflicts = 0
         self._loop = Loop("poster", self.step, clock=clock, random_below=random_below)
@@ -86,7 +84,4 @@ class Poster:
     async def _transact(self, verb: Callable[..., Awaitable[Posted]]) -> Posted:
         act = Act(self._clock.now(), self._new_id, self._secrets)
         async with self._database.worker() as connection:
-            posted = await verb(connection, act, self._rails)
-        if posted.count:
-            self._on_posted(posted)
-        return posted
+            return await verb(connection, act, self._rails)

@@ -12,7 +12,6 @@ from cloud.services.act import Act
 from cloud.services.audit_line import audit_line
 from cloud.services.errors import NotFound, WrongState
 
-STATES: Final = ("new", "posted", "duplicate", "malformed", "quarantined", "noted")
 _RELEASABLE: Final = frozenset({"quarantined", "malformed"})
 _ID_MAX = 2**63 - 1
 

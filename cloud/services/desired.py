@@ -93,15 +93,6 @@ async def render_site(connection: Connection, act: Act, tenant_id: UUID, site_id
     return at.generation if at.rows else int(locked.generation)
 
 
-async def bump_epoch(connection: Connection, tenant_id: UUID, site_id: UUID) -> int:
-    """Begin a new epoch: after a restore from backup, or when the site moves to another agent."""
-    [found] = await run_all(connection, [Statement(_BUMP, {"tenant_id": tenant_id, "site_id": site_id})])
-    if not found:
-        raise NotFound("There is no such site. Look its id up in the list of sites.")
-    await run_all(connection, rows.notify([(tenant_id, site_id)]))
-    return int(found[0].epoch)
-
-
 def _put(at: _Site, source: Any, what: Grant, act: Act) -> None:
     """Add one subscription's row to the site's next generation, if its text is new."""
     sealed = _sealed(at, source, act.secrets)
@@ -173,8 +164,3 @@ def _compose(sites: Iterable[_Site]) -> Publication:
         *rows.notify([at.key for at in changed]),
     ]
     return Publication(statements, {at.key: at.generation for at in changed})
-
-
-_BUMP = """
-update site set epoch = epoch + 1 where tenant_id = %(tenant_id)s and id = %(site_id)s returning epoch
-"""

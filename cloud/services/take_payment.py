@@ -11,7 +11,7 @@ from typing import Literal
 from uuid import UUID
 
 from cloud.clock import micros
-from cloud.db.bulk import Statement, run_all
+from cloud.db.bulk import Statement
 from cloud.db.engine import Connection
 from cloud.db.wallets import Booked, Key, ReceiptKey, lock_wallets, match_clues
 from cloud.domain.matching import Found, choose, clues
@@ -53,13 +53,6 @@ class Batch:
     taken: list[Taken] = field(default_factory=list)
     statements: list[Statement] = field(default_factory=list)
     generations: dict[Key, int] = field(default_factory=dict)
-
-
-async def post_batch(connection: Connection, act: Act, incoming: Sequence[Incoming]) -> Batch:
-    """Take payments and write everything they change."""
-    batch = await plan_batch(connection, act, incoming)
-    await run_all(connection, batch.statements)
-    return batch
 
 
 async def plan_batch(connection: Connection, act: Act, incoming: Sequence[Incoming]) -> Batch:

@@ -7,12 +7,14 @@ from typing import Any
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import NoResultFound
 
 from cloud.db.engine import Database
+from cloud.db.fleet import raise_epoch
 from cloud.domain.plan import PlanTerms
 from cloud.ids import new_id
 from cloud.services.books import list_payments
-from cloud.services.desired import bump_epoch, render_site
+from cloud.services.desired import render_site
 from cloud.services.errors import AlreadyExists, Invalid, NotFound, PoolExhausted, Refusal, WrongState
 from cloud.services.imports import ImportRow, import_subscribers
 from cloud.services.plans import add_plan, add_plan_version, get_plan, list_plans
@@ -123,9 +125,11 @@ async def test_a_site_without_an_agent_is_rendered_when_one_enrols(database: Dat
 
 async def test_an_epoch_only_grows(world: World) -> None:
     async with world.database.worker() as connection:
-        assert await bump_epoch(connection, world.tenant_id, world.site.id) == 2
-        with pytest.raises(NotFound):
-            await bump_epoch(connection, world.tenant_id, new_id())
+        assert await raise_epoch(connection, world.tenant_id, world.site.id, 0) == 2
+        assert await raise_epoch(connection, world.tenant_id, world.site.id, 9) == 10
+        assert await raise_epoch(connection, world.tenant_id, world.site.id, 0) == 11
+        with pytest.raises(NoResultFound):
+            await raise_epoch(connection, world.tenant_id, new_id(), 0)
 
 
 async def test_pause_and_resume_switch_the_site_and_keep_the_time(world: World) -> None:
