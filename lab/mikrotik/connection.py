@@ -9,9 +9,9 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
+from lab.mikrotik.commands import Access, Closing, Command, Done, Listening, Listing, Outcome, Rebooting, parse
 from lab.mikrotik.delay import DelayLine
 from lab.mikrotik.errors import Fatal, FramingError, Trap
-from lab.mikrotik.language import Access, Closing, Command, Done, Listening, Listing, Outcome, Rebooting, parse
 from lab.mikrotik.login import Gate
 from lab.mikrotik.printing import Replies
 from lab.mikrotik.table import Change, Row

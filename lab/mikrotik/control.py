@@ -1,13 +1,10 @@
-"""The control door: one JSON request per line over TCP, one JSON answer per line; for whoever plays the world."""
+"""What the simulated router's control door can be asked; for whoever plays the world around it."""
 
-import asyncio
-import json
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from dataclasses import asdict
-from typing import Any
 
-from lab.mikrotik.errors import ControlError, DialError, RouterLabError, ScriptError
+from lab.control import Answer, Handlers, Request, open_door
+from lab.mikrotik.errors import DialError, ScriptError
 from lab.mikrotik.faults import Fault
 from lab.mikrotik.journal import as_json
 from lab.mikrotik.modems import DEFAULT_REDIAL_S
@@ -16,18 +13,14 @@ from lab.mikrotik.server import DEFAULT_DOWN_S, Server
 from lab.mikrotik.values import format_duration
 from lab.mikrotik.wire import from_wire, to_wire
 
-MAX_LINE_BYTES = 8 * 1024 * 1024
-Request = dict[str, Any]
-Answer = dict[str, Any]
-
 
 class Control:
-    """Answers requests about one served router. `{"do": NAME, …}`; what goes wrong is `{"error": …}`."""
+    """Answers requests about one served router."""
 
     def __init__(self, server: Server) -> None:
         self._server = server
         self._router = server.router
-        self._verbs: dict[str, Callable[[Request], Answer | Awaitable[Answer]]] = {
+        self.verbs: Handlers = {
             "dial": self._dial,
             "hangup": self._hangup,
             "redial": self._redial,
@@ -47,22 +40,6 @@ class Control:
             "connections": self._connections,
             "stats": self._stats,
         }
-
-    async def answer(self, line: bytes) -> Answer:
-        """One request, one answer; never an exception for what somebody typed."""
-        try:
-            request = json.loads(line)
-            if not isinstance(request, dict):
-                raise ControlError("a request is one JSON object")
-            act = self._verbs.get(str(request.get("do")))
-            if act is None:
-                raise ControlError(f"unknown request {request.get('do')!r}; known are: {', '.join(self._verbs)}")
-            result = act(request)
-            return result if isinstance(result, dict) else await result
-        except KeyError as error:
-            return {"error": f"missing {error.args[0]!r}"}
-        except (ValueError, TypeError, RouterLabError) as error:
-            return {"error": str(error)}
 
     # -- subscribers --------------------------------------------------------------------------------------------
 
@@ -185,24 +162,6 @@ def _target(request: Request) -> tuple[str, str, str, int]:
     return to_wire(str(request["user"])), str(request["to"]), protocol, int(request.get("port", 443))
 
 
-@asynccontextmanager
-async def control_door(server: Server, host: str, port: int) -> AsyncIterator[int]:
-    """The door, open for as long as the block lasts; yields its port."""
-    control = Control(server)
-
-    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            while line := await reader.readline():
-                answer = await control.answer(line)
-                writer.write(json.dumps(answer).encode() + b"\n")
-                await writer.drain()
-        except (ConnectionError, asyncio.LimitOverrunError, ValueError):
-            pass  # gone, or a line beyond the limit: this talk is over
-        finally:
-            writer.close()
-
-    listener = await asyncio.start_server(talk, host, port, limit=MAX_LINE_BYTES)
-    try:
-        yield listener.sockets[0].getsockname()[1]
-    finally:
-        listener.close()
+def control_door(server: Server, host: str, port: int) -> AbstractAsyncContextManager[int]:
+    """The router's door, open for as long as the block lasts; yields its port."""
+    return open_door(Control(server).verbs, host, port)

@@ -1,7 +1,9 @@
 """What a router answers when it does not do what it was told, and what the instrument itself refuses."""
 
+from lab.errors import LabError
 
-class RouterLabError(Exception):
+
+class RouterLabError(LabError):
     """Root of everything this folder raises on purpose."""
 
 
@@ -40,10 +42,6 @@ class ScriptError(RouterLabError):
     def __init__(self, line: int, text: str, column: int | None = None) -> None:
         super().__init__(f"{text} (line {line})" if column is None else f"{text} (line {line} column {column})")
         self.line = line
-
-
-class ControlError(RouterLabError):
-    """A request at the control door makes no sense."""
 
 
 def no_such_item() -> Trap:

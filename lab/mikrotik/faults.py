@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from lab.mikrotik.errors import ControlError
+from lab.control import ControlError
 
 # Faults of a connection: (what happens). Faults of a write carry `nth` and `menu`.
 CONNECTION_KINDS = ("refuse", "hang", "hang-after-login", "cut-reply", "stall-reply")

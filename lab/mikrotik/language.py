@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
+from lab.mikrotik.commands import Access, Closing, Command, Done, Listening, Listing, Outcome, Rebooting
 from lab.mikrotik.edit import rows_meant
 from lab.mikrotik.errors import Trap, no_permission, no_such_command, no_such_item, no_such_prefix
-from lab.mikrotik.journal import ConnectionRecord
-from lab.mikrotik.policy import POLICIES
-from lab.mikrotik.printing import Columns, View
-from lab.mikrotik.query import Node, compile_query
+from lab.mikrotik.printing import View
+from lab.mikrotik.query import compile_query
 from lab.mikrotik.table import Row, Table
 
 if TYPE_CHECKING:
@@ -36,93 +35,6 @@ _PRINT_SWITCHES = frozenset(
         "where",
     ]
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Command:
-    """One sentence taken apart. `words` are the query words, in order."""
-
-    path: str
-    verb: str
-    attributes: dict[str, str]
-    queries: tuple[str, ...] = ()
-    tag: str | None = None
-
-
-@dataclass(slots=True)
-class Access:
-    """Who is asking. `record` ties writes to their connection in the journal."""
-
-    user: str
-    policies: frozenset[str]
-    record: ConnectionRecord
-    address: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    """A bare `!done`, or one with a value."""
-
-    ret: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """Rows to send."""
-
-    table: Table
-    rows: list[Row]
-    columns: Columns
-
-
-@dataclass(frozen=True, slots=True)
-class Listening:
-    """Changes to send until cancelled, after the rows of `first`."""
-
-    table: Table
-    query: Node | None
-    view: View
-    columns: Columns
-    first: list[Row] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
-class Closing:
-    """The router ends the connection with this word."""
-
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Rebooting:
-    """The router goes down now."""
-
-
-Outcome = Done | Listing | Listening | Closing | Rebooting
-
-
-def parse(words: list[str]) -> Command:
-    """A sentence as a command. `=name` without a second `=` is an empty value."""
-    path, _, verb = words[0].rpartition("/")
-    attributes: dict[str, str] = {}
-    queries: list[str] = []
-    tag: str | None = None
-    for word in words[1:]:
-        if word.startswith("="):
-            name, _, value = word[1:].partition("=")
-            attributes[name] = value
-        elif word.startswith("?"):
-            queries.append(word)
-        elif word.startswith(".tag="):
-            tag = word[5:]
-        elif word.startswith(".proplist="):
-            attributes[".proplist"] = word[10:]
-    return Command(path, verb, attributes, tuple(queries), tag)
-
-
-def everything(record: ConnectionRecord, user: str = "script") -> Access:
-    """Access of somebody at the console."""
-    return Access(user, frozenset(POLICIES), record)
 
 
 class Language:
@@ -152,6 +64,10 @@ class Language:
             return Rebooting()
         if not command.path and command.verb == "quit":
             return Closing("session terminated on request")
+        if (own := self._router.verbs.get((command.path, command.verb))) is not None:
+            self._allow(access, own.policy)
+            act = partial(own.run, command, access)
+            return self._write(command, access, act) if own.writes else act()
         table = self._table(command)
         if command.verb not in table.menu.verbs:
             raise no_such_command()
@@ -159,7 +75,7 @@ class Language:
             self._allow(access, "read")
             return self._read(table, command, access)
         self._allow(access, table.menu.write_policy)
-        return self._write(table, command, access)
+        return self._write(command, access, partial(self._writers[command.verb], table, command.attributes))
 
     def _table(self, command: Command) -> Table:
         tables = self._router.tables
@@ -219,9 +135,9 @@ class Language:
 
     # -- writing ------------------------------------------------------------------------------------------------
 
-    def _write(self, table: Table, command: Command, access: Access) -> Outcome:
+    def _write(self, command: Command, access: Access, act: Callable[[], Outcome]) -> Outcome:
         """Run a write with the faults that were asked for, and put it in the journal whatever comes of it."""
-        fault = self._router.faults.for_write(table.menu.path)
+        fault = self._router.faults.for_write(command.path)
         kind = fault.kind if fault is not None else ""
         outcome: Outcome = Done()
         answer = "done"
@@ -231,7 +147,7 @@ class Language:
             if kind == "lose-write":
                 answer = "lost"
                 return Done("*FFFFFF" if command.verb == "add" else None)
-            outcome = self._writers[command.verb](table, command.attributes)
+            outcome = act()
             if kind == "trap-applied" and fault is not None:
                 raise Trap(fault.message)
         except Trap as trap:
@@ -239,7 +155,7 @@ class Language:
             raise
         finally:
             self._router.journal.write(
-                self._router.clock.now_us(), access.record, command.tag or "", table.menu.path, command.verb,
+                self._router.clock.now_us(), access.record, command.tag or "", command.path, command.verb,
                 dict(command.attributes), answer,
             )  # fmt: skip
         return Rebooting() if kind == "reboot-on-write" else outcome

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from lab.clock import Clock, SystemClock
+from lab.mikrotik.commands import Verbs
 from lab.mikrotik.delivery import deliver
 from lab.mikrotik.edit import Editor
 from lab.mikrotik.faults import Faults
@@ -65,6 +66,8 @@ class Router:
         self.names = NamedRows(self.tables.get("/ip/firewall/address-list"), self.hosts, self.stamp)
         self.traffic = Traffic(self.tables, self.sessions, self.hosts)
         self.sessions.on_start = self._open_connections
+        self.verbs: Verbs = {}
+        """Verbs that single parts bring, beside those every table has."""
         self.boots = 1
         self.booted_us = self.now_us()
         self._writes_before_boot = 0

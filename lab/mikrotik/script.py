@@ -2,9 +2,10 @@
 
 import re
 
+from lab.mikrotik.commands import Access, Command, everything
 from lab.mikrotik.errors import ScriptError, Trap
 from lab.mikrotik.journal import ConnectionRecord
-from lab.mikrotik.language import Access, Command, Language, everything
+from lab.mikrotik.language import Language
 from lab.mikrotik.router import Router
 from lab.mikrotik.script_text import Find, Pair, Statement, Word, statements
 from lab.mikrotik.table import Row, Table

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from lab.mikrotik.errors import ControlError
+from lab.control import ControlError
 from lab.mikrotik.thread import RunningRouter
 from tests.unit.lab.mikrotik.conftest import RawClient
 

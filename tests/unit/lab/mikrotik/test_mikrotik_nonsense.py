@@ -5,9 +5,10 @@ from contextlib import suppress
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lab.mikrotik.commands import Listing, everything, parse
 from lab.mikrotik.errors import DialError, ScriptError, Trap
 from lab.mikrotik.journal import ConnectionRecord
-from lab.mikrotik.language import Language, Listing, everything, parse
+from lab.mikrotik.language import Language
 from lab.mikrotik.menus import ALL
 from lab.mikrotik.router import Router
 from lab.mikrotik.script import run_script
