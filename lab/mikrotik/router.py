@@ -31,7 +31,9 @@ MAX_LOG_ROWS = 1_000
 @dataclass(frozen=True, slots=True)
 class Setup:
     """How a router is delivered. `ntp_answers` says whether a configured NTP client ever gets the time;
-    `connections_per_session` is what a subscriber opens as soon as he is online."""
+    `connections_per_session` is what a subscriber opens as soon as he is online; `board` is `RB5009` or `CHR`;
+    `device_mode` is `advanced`, `home` or `basic` (the latter two have no hotspot); `completes_values` says whether
+    the beginning of a word or name stands for it when nothing else begins so (at the console it does)."""
 
     version: str = DEFAULT_VERSION
     user: str = "admin"
@@ -40,6 +42,9 @@ class Setup:
     empty: bool = False
     ntp_answers: bool = True
     connections_per_session: int = 0
+    board: str = "RB5009"
+    device_mode: str = "advanced"
+    completes_values: bool = True
     hosts: Mapping[str, list[str]] = field(default_factory=dict)
 
 
@@ -51,8 +56,8 @@ class Router:
         self.clock = clock or SystemClock()
         self.version_text = self.setup.version
         self.version: Version = tuple(int(part) for part in self.setup.version.split("."))
-        self.tables = Tables(self.version)
-        self.editor = Editor(self.tables)
+        self.tables = Tables(self.version, self.setup.board)
+        self.editor = Editor(self.tables, completes=self.setup.completes_values)
         self.journal = Journal()
         self.timers = Timers()
         self.faults = Faults()

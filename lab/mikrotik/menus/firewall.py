@@ -132,6 +132,7 @@ def _address_list(path: str, address: Kind) -> Menu:
         verbs=_TABLE,
         unique=(Unique(("address", "list"), "failure: already have such entry", enabled_only=True),),
         dynamic_removable=True,
+        dynamic_writable=True,
         fields=(
             Field("list", required=True),
             Field("address", address, required=True),
