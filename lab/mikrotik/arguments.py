@@ -2,9 +2,9 @@
 
 `menus/arguments.json` was written from the command trees of RouterOS 7.9.2, 7.12.2, 7.15.3, 7.18.2, 7.20.8 and 7.24
 and the manual's reference of 2026. An argument without `since` is in all of them. `since` and `until` (exclusive) are
-minor versions: a version between two samples has what the newest sample not later than it had, unless a changelog
-names the exact release (7.16, 7.17, 7.21); 7.18 and 7.18.1 count as the sample 7.18.2. Types, ranges and what is
-required come from the reference of 2026 alone.
+minor versions: a version between two samples has what the newest sample not later than it had, unless somebody
+saw the exact release (7.5, 7.8, 7.16, 7.17, 7.19.6, 7.21); 7.18 and 7.18.1 count as the sample 7.18.2. Types, ranges
+and what is required come from the reference of 2026 alone.
 
 RouterOS 6 was not sampled. It is believed to have what every 7.x has, without what is marked `since: 7`, and with what
 is marked `until: 7`; only the names in `v6_known` are backed by a source, the others count as unverified.
@@ -109,7 +109,7 @@ def _menu(path: str, entry: Mapping[str, Any]) -> KnownMenu:
 
 
 def _argument(name: str, given: str | Mapping[str, Any]) -> Argument:
-    entry = {"is": given} if isinstance(given, str) else given
+    entry: Mapping[str, Any] = {"is": given} if isinstance(given, str) else given
     return Argument(
         name=name,
         kind=_kind(entry),

@@ -81,6 +81,7 @@ class Language:
             return self._read(table, command, access)
         self._allow(access, _VERB_POLICIES.get(command.verb, table.menu.write_policy))
         self._may_grant(table, command.attributes, access)
+        self._router.device.refuse(command.path, command.verb)
         return self._write(command, access, partial(self._writers[command.verb], table, command.attributes))
 
     def _table(self, command: Command) -> Table:

@@ -7,12 +7,13 @@ from datetime import UTC, datetime, timedelta
 from lab.clock import Clock, SystemClock
 from lab.mikrotik.commands import Verbs
 from lab.mikrotik.delivery import deliver
+from lab.mikrotik.device import Device, serve_device_mode
 from lab.mikrotik.edit import Editor
 from lab.mikrotik.faults import Faults
 from lab.mikrotik.journal import Journal
 from lab.mikrotik.modems import DEFAULT_REDIAL_S, Modems
 from lab.mikrotik.names import NamedRows
-from lab.mikrotik.pools import Pools
+from lab.mikrotik.pools import Pools, used_by_sessions
 from lab.mikrotik.schema import Version
 from lab.mikrotik.sessions import Moment, Session, Sessions
 from lab.mikrotik.table import Table
@@ -73,6 +74,9 @@ class Router:
         self.sessions.on_start = self._open_connections
         self.verbs: Verbs = {}
         """Verbs that single parts bring, beside those every table has."""
+        self.device = Device(self.setup.device_mode)
+        serve_device_mode(self)
+        used_by_sessions(self.tables, self.pools)
         self.boots = 1
         self.booted_us = self.now_us()
         self._writes_before_boot = 0
@@ -176,6 +180,8 @@ class Router:
     def go_down(self, reason: str) -> None:
         """Everything in memory ends; no modem is answered until `come_up`. Without a reason: the power failed."""
         self.sessions.serving = False
+        if not reason:
+            self.device.confirm(self.now_us())
         for session in self.sessions.all():
             self.sessions.end(session, reason)
 
