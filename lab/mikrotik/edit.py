@@ -109,12 +109,16 @@ class Editor:
             bare = name.removeprefix("!")
             field = self._writable(table, verb, bare)
             if name != bare:
+                if field.required:
+                    raise bad_value(bare)
                 unset.append(bare)
                 continue
             written = self._value(field, value)
             if row is not None and field.merge is not None:
                 written = field.merge(row.get(bare), value)
             if written in field.absent_when or (not written and field.default is None):
+                if field.required and row is not None:
+                    raise bad_value(bare)  # a row cannot lose what it was added with
                 unset.append(bare)
             else:
                 values[bare] = written
