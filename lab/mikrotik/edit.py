@@ -1,7 +1,7 @@
 """Checked writes: values are normalised, references and duplicates refused, with the router's own words."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from lab.mikrotik.errors import BadValueError, Trap, no_such_item
 from lab.mikrotik.fitting import ROW_ARGUMENTS
@@ -21,15 +21,21 @@ class Editor:
         self._completes = completes
         """Whether the beginning of a name or word stands for it when nothing else begins so."""
 
-    def add(self, table: Table, attributes: dict[str, str], before: Row | None = None) -> Row:
-        """A new row out of what was written."""
+    def add(
+        self,
+        table: Table,
+        attributes: dict[str, str],
+        before: Row | None = None,
+        born: Mapping[str, str] | None = None,
+    ) -> Row:
+        """A new row out of what was written, over what the moment gives it."""
         values, _ = self._checked(table, "add", attributes, None)
         missing = [name for name, field in table.fields.items() if field.required and not values.get(name)]
         if missing:
             raise Trap(f"missing value(s) of argument(s) {' '.join(missing)}")
         self._name_it(table, values)
         written = values
-        values = {**table.fitted.defaults, **written}
+        values = {**table.fitted.defaults, **(born or {}), **written}
         if table.menu.derive is not None:
             values |= table.menu.derive(values, written)
         self._refuse_duplicate(table, values, None)

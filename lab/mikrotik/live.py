@@ -80,6 +80,11 @@ def build_time(router: Router, _row: Row) -> str | None:
     return f"{router.format_date(_BUILT)} {_BUILT:%H:%M:%S}"
 
 
+def of_board(rb5009: str, chr_: str) -> Callable[[Router, Row], str | None]:
+    """A value that depends on what the router runs on."""
+    return lambda router, _row: chr_ if router.setup.board == "CHR" else rb5009
+
+
 def device_mode(router: Router, _row: Row) -> str | None:
     return router.device.mode
 

@@ -169,7 +169,7 @@ def test_no_table_has_a_property_that_is_written_in_another_version_only(asker: 
                 assert argument not in shown, (menu, argument)
 
 
-# Taken from changelogs, the manual and the command trees one by one: (menu, argument, first version with, last without).
+# From changelogs, the manual and the command trees: (menu, argument, a version with it, an older one without).
 FIRST_SEEN = [
     ("/certificate", "trust-store", "7.24", "7.20.8"),
     ("/certificate/settings", "builtin-trust-anchors", "7.20.8", "7.18.2"),
