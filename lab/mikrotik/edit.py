@@ -53,9 +53,9 @@ class Editor:
     def set(self, table: Table, rows: Iterable[Row], attributes: dict[str, str]) -> None:
         """Change rows; `!name` among the attributes unsets that property."""
         for row in rows:
+            values, unset = self._checked(table, "set", attributes, row)
             if row.dynamic and not table.menu.dynamic_writable:
                 raise Trap("failure: can not change dynamic item")
-            values, unset = self._checked(table, "set", attributes, row)
             for name in unset:
                 default = table.fitted.defaults.get(name)
                 if default is not None:
