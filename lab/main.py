@@ -36,11 +36,12 @@ def demo(
     subscribers: Annotated[int, typer.Option(help="How many subscribers live here.")] = 200,
     servers: Annotated[str, typer.Option(help="embedded, or debian: PostgreSQL 15 and mosquitto.")] = "embedded",
     agent_command: Annotated[str | None, typer.Option(help="Another installation's mnara-agent.")] = None,
+    router_version: Annotated[str, typer.Option(help="RouterOS of the tower's router: 6.49.18, 7.18.2, ...")] = "7.18.2",
 ) -> None:
     """Start everything on loopback and play the story."""
     folder = (data or scratch_folder(Path(".mnara"))).resolve()
     folder.mkdir(parents=True, exist_ok=True)
-    wish = Wish(folder, ends, json_file, subscribers, servers, agent_command)
+    wish = Wish(folder, ends, json_file, subscribers, servers, agent_command, router_version)
     try:
         held = uvloop.run(play(wish, Display(), SystemClock()))
     except LabError as error:
