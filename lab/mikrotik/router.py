@@ -7,12 +7,13 @@ from datetime import UTC, datetime, timedelta
 from lab.clock import Clock, SystemClock
 from lab.mikrotik.commands import Verbs
 from lab.mikrotik.delivery import deliver
+from lab.mikrotik.device import Device, serve_device_mode
 from lab.mikrotik.edit import Editor
 from lab.mikrotik.faults import Faults
 from lab.mikrotik.journal import Journal
 from lab.mikrotik.modems import DEFAULT_REDIAL_S, Modems
 from lab.mikrotik.names import NamedRows
-from lab.mikrotik.pools import Pools
+from lab.mikrotik.pools import Pools, used_by_sessions
 from lab.mikrotik.schema import Version
 from lab.mikrotik.sessions import Moment, Session, Sessions
 from lab.mikrotik.stations import Dialled, Stations
@@ -32,7 +33,9 @@ MAX_LOG_ROWS = 1_000
 @dataclass(frozen=True, slots=True)
 class Setup:
     """How a router is delivered. `ntp_answers` says whether a configured NTP client ever gets the time;
-    `connections_per_session` is what a subscriber opens as soon as he is online."""
+    `connections_per_session` is what a subscriber opens as soon as he is online; `board` is `RB5009` or `CHR`;
+    `device_mode` is `advanced`, `home` or `basic` (the latter two have no hotspot); `completes_values` says whether
+    the beginning of a word or name stands for it when nothing else begins so (at the console it does)."""
 
     version: str = DEFAULT_VERSION
     user: str = "admin"
@@ -41,6 +44,9 @@ class Setup:
     empty: bool = False
     ntp_answers: bool = True
     connections_per_session: int = 0
+    board: str = "RB5009"
+    device_mode: str = "advanced"
+    completes_values: bool = True
     hosts: Mapping[str, list[str]] = field(default_factory=dict)
 
 
@@ -52,8 +58,8 @@ class Router:
         self.clock = clock or SystemClock()
         self.version_text = self.setup.version
         self.version: Version = tuple(int(part) for part in self.setup.version.split("."))
-        self.tables = Tables(self.version)
-        self.editor = Editor(self.tables)
+        self.tables = Tables(self.version, self.setup.board)
+        self.editor = Editor(self.tables, completes=self.setup.completes_values)
         self.journal = Journal()
         self.timers = Timers()
         self.faults = Faults()
@@ -70,6 +76,9 @@ class Router:
         self.sessions.on_start = self._open_connections
         self.verbs: Verbs = {}
         """Verbs that single parts bring, beside those every table has."""
+        self.device = Device(self.setup.device_mode)
+        serve_device_mode(self)
+        used_by_sessions(self.tables, self.pools)
         self.boots = 1
         self.booted_us = self.now_us()
         self._writes_before_boot = 0
@@ -172,6 +181,8 @@ class Router:
     def go_down(self, reason: str) -> None:
         """Everything in memory ends; no modem is answered until `come_up`. Without a reason: the power failed."""
         self.sessions.serving = False
+        if not reason:
+            self.device.confirm(self.now_us())
         for session in self.sessions.all():
             self.sessions.end(session, reason)
 

@@ -192,11 +192,7 @@ class Sessions:
         queues = self._tables.get("/queue/simple")
         where = profile.get("insert-queue-before")
         before = queues.at_position(0) if where == BEFORE_ALL else queues.find(where) if where else None
-        values = {
-            name: known.default
-            for name, known in queues.fields.items()
-            if known.default is not None and known.default not in known.absent_when
-        }
+        values = dict(queues.fitted.defaults)
         values |= _queue_limits(session.rate_limit)
         values |= {"name": session.interface, "target": session.interface, "dynamic": "true"}
         values["parent"] = profile.get("parent-queue") or "none"
