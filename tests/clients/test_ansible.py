@@ -38,7 +38,7 @@ def test_a_second_run_of_api_modify_changes_nothing(router: Router, folder: Path
     router.ask("script", text="/system identity set name=before")
     first = play("modify.yml", router, folder)
     assert first["changed"] >= 1
-    assert [row.get("comment") for row in router.rows("/ip/firewall/filter") if "dynamic" not in row][0] == "dns"
+    assert next(row.get("comment") for row in router.rows("/ip/firewall/filter") if "dynamic" not in row) == "dns"
     assert router.row("/ppp/secret", "otieno")["password"] == "00123"
     again = play("modify.yml", router, folder, tls=True)
     assert (again["ok"], again["changed"]) == (7, 0)
