@@ -40,11 +40,23 @@ class Manner:
     till_reference: bool = False
     """Buy Goods: BillRefNumber is there and empty, rather than absent."""
 
+    conversation_key: bool = False
+    """Register and simulate also answer an empty ConversationID, as they used to."""
+
     # OAuth
     expires_in: Literal["string", "number", "missing"] = "string"
     token_life_s: float = 3599.0
     one_token: bool = True
     """A newer token puts the older out, as the portal says."""
+
+    # STK push
+    reference_max: int = 12
+    """AccountReference: the portal says 12; the sandbox has taken 15."""
+    description_max: int = 13
+    prompt_timeout_s: float = 60.0
+    """How long a prompt stays on a phone that nobody answers."""
+    push_ids: Literal["hex", "old", "dmz"] = "hex"
+    """The forms of MerchantRequestID and CheckoutRequestID: today's, of 2019, and from behind the DMZ."""
 
     # STK push: its callback
     early: bool = False
@@ -63,8 +75,8 @@ class Manner:
 
     # STK query
     pending: Literal["500", "4999"] = "500"
-    queries_per_minute: int = 0
-    """0: no limit. The sandbox allows 5 with a burst of one."""
+    queries_per_minute: int | None = None
+    """0: no limit. None: as measured, 5 in the sandbox with a burst of one; what production allows is unpublished."""
     query_lies: bool = False
     """A paid push is reported as failed, as the sandbox has done."""
 
