@@ -15,6 +15,7 @@ from lab.mikrotik.names import NamedRows
 from lab.mikrotik.pools import Pools
 from lab.mikrotik.schema import Version
 from lab.mikrotik.sessions import Moment, Session, Sessions
+from lab.mikrotik.stations import Dialled, Stations
 from lab.mikrotik.table import Table
 from lab.mikrotik.tables import Tables
 from lab.mikrotik.timed import TimedRows
@@ -64,7 +65,8 @@ class Router:
         self.sessions.on_end = lambda session, _reason: self.modems.dropped(session)
         self.hosts = dict(self.setup.hosts)
         self.names = NamedRows(self.tables.get("/ip/firewall/address-list"), self.hosts, self.stamp)
-        self.traffic = Traffic(self.tables, self.sessions, self.hosts)
+        self.stations = Stations(Dialled(self.sessions, self.tables.get("/ppp/active")))
+        self.traffic = Traffic(self.tables, self.hosts)
         self.sessions.on_start = self._open_connections
         self.verbs: Verbs = {}
         """Verbs that single parts bring, beside those every table has."""
@@ -128,23 +130,22 @@ class Router:
         """The modem is switched off. False when it was not online."""
         return self.modems.hang_up(user)
 
-    def reach(self, user: str, to: str, protocol: str = "tcp", port: int = 443, *, inbound: bool = False) -> Reach:
-        """Whether a packet of the user gets there, and which rule said so."""
-        return self.traffic.reach(user, to, protocol, port, inbound=inbound)
+    def reach(self, who: str, to: str, protocol: str = "tcp", port: int = 443, *, inbound: bool = False) -> Reach:
+        """Whether a packet of this station (PPP user, host name, MAC or address) gets there, and which rule said so."""
+        return self.traffic.reach(self.stations.find(who), to, protocol, port, inbound=inbound)
 
     def connect(
-        self, user: str, to: str, protocol: str = "tcp", port: int = 443, *, fasttracked: bool | None = None
+        self, who: str, to: str, protocol: str = "tcp", port: int = 443, *, fasttracked: bool | None = None
     ) -> bool:
         """Open a connection that stays in /ip/firewall/connection. False when it was not let through."""
-        return self.traffic.connect(user, to, protocol, port, fasttracked=fasttracked) is not None
+        return self.traffic.connect(self.stations.find(who), to, protocol, port, fasttracked=fasttracked) is not None
 
-    def carry(self, user: str, up_bytes: int, down_bytes: int) -> bool:
-        """Count traffic on the user's session. False when he is offline."""
-        session = self.sessions.of_user(user)
-        if session is None:
+    def carry(self, who: str, up_bytes: int, down_bytes: int) -> bool:
+        """Count traffic of a station. False when it is offline."""
+        station = self.stations.find(who)
+        if station is None:
             return False
-        session.bytes_up += up_bytes
-        session.bytes_down += down_bytes
+        self.stations.carry(station, up_bytes, down_bytes)
         return True
 
     def set_host(self, name: str, addresses: list[str]) -> None:
@@ -154,7 +155,7 @@ class Router:
 
     def _open_connections(self, session: Session) -> None:
         for at in range(self.setup.connections_per_session):
-            self.traffic.connect(session.user, f"203.0.113.{at % 250 + 1}", "tcp", 443)
+            self.traffic.connect(session, f"203.0.113.{at % 250 + 1}", "tcp", 443)
 
     # -- life ---------------------------------------------------------------------------------------------------
 

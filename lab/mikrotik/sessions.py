@@ -30,8 +30,18 @@ class Session:
     since_us: int
     bytes_up: int = 0
     bytes_down: int = 0
+    packets_up: int = 0
+    packets_down: int = 0
     ended: bool = False
     rows: list[tuple[Table, Row]] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        return self.user
+
+    @property
+    def mac(self) -> str:
+        return self.caller_id
 
 
 @dataclass(frozen=True, slots=True)
