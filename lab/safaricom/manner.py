@@ -1,7 +1,9 @@
 """How the rail behaves today: everything about it that is undocumented, unreliable or changed is a switch here."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
+
+from lab.safaricom.switches import OrganisationSwitches
 
 CALLBACK_TIMEOUT_S = 8.0  # what M-Pesa waits for a validation answer, by all accounts
 RETRIES_MAX = 60
@@ -67,6 +69,9 @@ class Manner:
     """0: no limit. The sandbox allows 5 with a burst of one."""
     query_lies: bool = False
     """A paid push is reported as failed, as the sandbox has done."""
+
+    organisation: OrganisationSwitches = field(default_factory=OrganisationSwitches)
+    """Results, money, Pull, QR and the statement."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.retries <= RETRIES_MAX or not 1 <= self.copies <= COPIES_MAX or not 0 <= self.lose <= 1:
