@@ -13,10 +13,10 @@ from lab.display import Display
 from lab.errors import LabError
 from lab.house import scratch_folder
 from lab.mikrotik.command import router
-from lab.safaricom.command import rail
+from lab.safaricom.command import safaricom
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="A whole ISP on one machine.")
-app.command()(rail)
+app.command()(safaricom)
 app.command()(router)
 
 

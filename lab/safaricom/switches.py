@@ -1,10 +1,12 @@
 """The switches of what organisations do: results, money, Pull, QR, the statement; the defaults follow the evidence."""
 
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import dataclass, field, is_dataclass, replace
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 PAGE_MAX = 10_000
 DELAY_MAX_S = 3_600.0
+
+Switches = TypeVar("Switches")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,12 @@ class MoneySwitches:
     """What an initiator gets whose password is older than it may be."""
     unknown_initiator_code: Literal["2001", "SFC_IC0003"] = "2001"
 
+    def __post_init__(self) -> None:
+        if any(len(band) != 2 or min(band) < 0 for band in self.b2c_charges) or self.c2b_charge_ppm > 1_000_000:
+            raise ValueError(
+                "b2c_charges are pairs of (up to, charge) in cents, and c2b_charge_ppm is at most a million"
+            )
+
 
 @dataclass(frozen=True, slots=True)
 class PullSwitches:
@@ -97,8 +105,8 @@ class PullSwitches:
     """Refuse a NominatedNumber that is not the one in the shortcode's papers."""
 
     def __post_init__(self) -> None:
-        if not 1 <= self.page <= PAGE_MAX or self.lag_s < 0:
-            raise ValueError(f"a page has 1 to {PAGE_MAX} rows and the lag is not negative")
+        if not 1 <= self.page <= PAGE_MAX or self.lag_s < 0 or not {"GET", "POST"}.issuperset(self.methods):
+            raise ValueError(f"a page has 1 to {PAGE_MAX} rows, the lag is not negative, methods are GET and POST")
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,3 +132,42 @@ class OrganisationSwitches:
     statement: StatementSwitches = field(default_factory=StatementSwitches)
     qr_code: Literal["00", "AG_"] = "00"
     """ResponseCode of Dynamic QR: live reports say 00, the portal's sample AG_ and more."""
+
+
+def set_switches(switches: Switches, values: Any) -> Switches:
+    """Return the switches with some set, from words of JSON; groups are objects. ValueError says what is wrong."""
+    assert is_dataclass(switches)
+    hints = get_type_hints(type(switches))
+    if not isinstance(values, dict) or not set(values) <= set(hints):
+        raise ValueError(f"an object with some of these is wanted: {', '.join(hints)}")
+    return replace(
+        switches, **{name: _fit(getattr(switches, name), name, hints[name], values[name]) for name in values}
+    )
+
+
+def _fit(now: Any, name: str, hint: Any, value: Any) -> Any:
+    if is_dataclass(now):
+        return set_switches(now, value)
+    if get_origin(hint) is Literal:
+        good = value in get_args(hint)
+    elif get_origin(hint) is tuple:
+        good = isinstance(value, list) and all(_is_item(each, now) for each in value)
+        value = tuple(tuple(each) if isinstance(each, list) else each for each in value) if good else value
+    elif isinstance(now, bool):
+        good = isinstance(value, bool)
+    else:
+        good = _is_number(value) and (isinstance(now, float) or isinstance(value, int))
+    if not good:
+        raise ValueError(f"{name} cannot be {value!r}; it is {now!r}")
+    return value
+
+
+def _is_item(value: Any, like: tuple[Any, ...]) -> bool:
+    """Whether a list's item is of the kind that is there by default: texts, or lists of whole numbers."""
+    if all(isinstance(each, str) for each in like):
+        return isinstance(value, str)
+    return isinstance(value, list) and all(type(each) is int for each in value)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 1e9
