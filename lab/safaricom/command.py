@@ -64,9 +64,7 @@ def safaricom(
     phones: Annotated[str, typer.Option(help="Shares of what phones do: pay=0.9,cancel=0.1")] = "pay=1",
     after: Annotated[float, typer.Option(help="Seconds that people take to answer a prompt.")] = 5.0,
     manner: Annotated[str, typer.Option(help='Switches as JSON: {"lose": 0.4}; see the control door.')] = "{}",
-    certificate_out: Annotated[
-        Path | None, typer.Option(help="Write the certificate for initiators' passwords.")
-    ] = None,
+    certificate_out: Annotated[Path | None, typer.Option(help="Write the certificate for passwords here.")] = None,
     clock: Annotated[str, typer.Option(help="Only: real.")] = "real",
     seed: Annotated[int, typer.Option(help="Replays a run.")] = 1,
 ) -> None:

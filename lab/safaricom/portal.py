@@ -50,10 +50,9 @@ class Portal:
 
     def withdraw(self, request: Request) -> Answer:
         """Send amount_kes of a shortcode to its bank, `from` the working account unless said otherwise."""
-        source, shortcode = Account(request.get("from", "working")), self._shortcode(request)
-        return _done(
-            self._rail.core.withdraw(shortcode, source, _cents(request["amount_kes"]), self._rail.clock.now_us())
-        )
+        source, cents = Account(request.get("from", "working")), _cents(request["amount_kes"])
+        now_us = self._rail.clock.now_us()
+        return _done(self._rail.core.withdraw(self._shortcode(request), source, cents, now_us))
 
     def initiator(self, request: Request) -> Answer:
         """Show or add an initiator: shortcode, name, password, roles, locked, age_days.

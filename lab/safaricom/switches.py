@@ -56,7 +56,7 @@ class MoneySwitches:
     b2c_from: Literal["utility", "working"] = "utility"
     charge_from: Literal["charges", "drawn"] = "charges"
     """The Charges Paid account goes negative, or the charge is a second line of the account drawn from."""
-    b2c_charges: tuple[tuple[int, int], ...] = ((10_000, 0), (150_000, 500), (500_000, 900), (2_000_000, 1_100))
+    b2c_charges: tuple[tuple[int, ...], ...] = ((10_000, 0), (150_000, 500), (500_000, 900), (2_000_000, 1_100))
     """(up to, charge), unverified; above the last, `b2c_charge_above`."""
     b2c_charge_above_cents: int = 1_300
     c2b_charge_ppm: int = 0
@@ -136,13 +136,13 @@ class OrganisationSwitches:
 
 def set_switches(switches: Switches, values: Any) -> Switches:
     """Return the switches with some set, from words of JSON; groups are objects. ValueError says what is wrong."""
-    assert is_dataclass(switches)
     hints = get_type_hints(type(switches))
     if not isinstance(values, dict) or not set(values) <= set(hints):
         raise ValueError(f"an object with some of these is wanted: {', '.join(hints)}")
-    return replace(
-        switches, **{name: _fit(getattr(switches, name), name, hints[name], values[name]) for name in values}
-    )
+    whatever: Any = switches  # a dataclass of this module; there is no type for that
+    fitted = {name: _fit(getattr(switches, name), name, hints[name], value) for name, value in values.items()}
+    changed: Switches = replace(whatever, **fitted)
+    return changed
 
 
 def _fit(now: Any, name: str, hint: Any, value: Any) -> Any:
