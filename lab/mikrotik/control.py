@@ -107,7 +107,7 @@ class Control:
 
     def _carry(self, request: Request) -> Answer:
         up, down = int(request.get("up_bytes", 0)), int(request.get("down_bytes", 0))
-        return {"carried": self._router.carry(to_wire(str(request["user"])), up, down)}
+        return {"carried": self._router.carry(_who(request), up, down)}
 
     # -- faults -------------------------------------------------------------------------------------------------
 
@@ -159,7 +159,12 @@ class Control:
 
 def _target(request: Request) -> tuple[str, str, str, int]:
     protocol = str(request.get("protocol", "tcp"))
-    return to_wire(str(request["user"])), str(request["to"]), protocol, int(request.get("port", 443))
+    return _who(request), str(request["to"]), protocol, int(request.get("port", 443))
+
+
+def _who(request: Request) -> str:
+    """The station meant: a PPP user, a host's name, a MAC or an address."""
+    return to_wire(str(request["who"] if "who" in request else request["user"]))
 
 
 def control_door(server: Server, host: str, port: int) -> AbstractAsyncContextManager[int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from lab.mikrotik.values import format_duration
@@ -10,6 +11,8 @@ from lab.mikrotik.values import format_duration
 if TYPE_CHECKING:
     from lab.mikrotik.router import Router
     from lab.mikrotik.table import Row
+
+_BUILT = datetime(2025, 2, 21, 10, 22, 37, tzinfo=UTC)
 
 
 def session_uptime(router: Router, row: Row) -> str | None:
@@ -66,6 +69,24 @@ def router_uptime(router: Router, _row: Row) -> str | None:
 
 def version_text(router: Router, _row: Row) -> str | None:
     return f"{router.version_text} (stable)"
+
+
+def plain_version(router: Router, _row: Row) -> str | None:
+    return router.version_text
+
+
+def build_time(router: Router, _row: Row) -> str | None:
+    """Of the package. The same moment for every version: only its form follows the version."""
+    return f"{router.format_date(_BUILT)} {_BUILT:%H:%M:%S}"
+
+
+def device_mode(router: Router, _row: Row) -> str | None:
+    return router.device.mode
+
+
+def device_feature(name: str) -> Callable[[Router, Row], str | None]:
+    """Whether the device mode allows this."""
+    return lambda router, _row: "true" if router.device.allows(name) else "false"
 
 
 def writes_since_boot(router: Router, _row: Row) -> str | None:

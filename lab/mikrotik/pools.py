@@ -3,6 +3,7 @@
 import ipaddress
 from collections.abc import Iterator
 
+from lab.mikrotik.table import Change, Row
 from lab.mikrotik.tables import Tables
 from lab.mikrotik.values import split_list
 
@@ -28,6 +29,14 @@ class Pools:
             name = row.get("next-pool")
         return None
 
+    def of(self, address: str) -> str | None:
+        """The pool that holds this address."""
+        number = int(ipaddress.IPv4Address(address))
+        for row in self._table:
+            if any(first <= number <= last for first, last in _spans(row.get("ranges"))):
+                return row.get("name")
+        return None
+
     def total(self, name: str) -> int:
         row = self._table.find(name)
         return sum(last - first + 1 for first, last in _spans(row.get("ranges"))) if row else 0
@@ -39,6 +48,21 @@ class Pools:
         spans = list(_spans(row.get("ranges")))
         taken = (int(ipaddress.IPv4Address(active.get("address"))) for active in self._active)
         return sum(any(first <= address <= last for first, last in spans) for address in taken)
+
+
+def used_by_sessions(tables: Tables, pools: Pools) -> None:
+    """Keep /ip/pool/used in step with /ppp/active: a row for every address that came out of a pool."""
+    used = tables.get("/ip/pool/used")
+
+    def changed(change: Change, row: Row) -> None:
+        address = row.get("address")
+        if change is Change.ADDED and (pool := pools.of(address)) is not None:
+            used.insert({"pool": pool, "address": address, "owner": "PPP", "info": row.get("name")}, owner=row)
+        elif change is Change.REMOVED:
+            for taken in [each for each in used.with_value("address", address) if each.owner is row]:
+                used.remove(taken)
+
+    tables.get("/ppp/active").watchers.append(changed)
 
 
 def _addresses(ranges: str) -> Iterator[str]:

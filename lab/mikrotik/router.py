@@ -7,14 +7,16 @@ from datetime import UTC, datetime, timedelta
 from lab.clock import Clock, SystemClock
 from lab.mikrotik.commands import Verbs
 from lab.mikrotik.delivery import deliver
+from lab.mikrotik.device import Device, serve_device_mode
 from lab.mikrotik.edit import Editor
 from lab.mikrotik.faults import Faults
 from lab.mikrotik.journal import Journal
 from lab.mikrotik.modems import DEFAULT_REDIAL_S, Modems
 from lab.mikrotik.names import NamedRows
-from lab.mikrotik.pools import Pools
+from lab.mikrotik.pools import Pools, used_by_sessions
 from lab.mikrotik.schema import Version
 from lab.mikrotik.sessions import Moment, Session, Sessions
+from lab.mikrotik.stations import Dialled, Stations
 from lab.mikrotik.table import Table
 from lab.mikrotik.tables import Tables
 from lab.mikrotik.timed import TimedRows
@@ -31,7 +33,9 @@ MAX_LOG_ROWS = 1_000
 @dataclass(frozen=True, slots=True)
 class Setup:
     """How a router is delivered. `ntp_answers` says whether a configured NTP client ever gets the time;
-    `connections_per_session` is what a subscriber opens as soon as he is online."""
+    `connections_per_session` is what a subscriber opens as soon as he is online; `board` is `RB5009` or `CHR`;
+    `device_mode` is `advanced`, `home` or `basic` (the latter two have no hotspot); `completes_values` says whether
+    the beginning of a word or name stands for it when nothing else begins so (at the console it does)."""
 
     version: str = DEFAULT_VERSION
     user: str = "admin"
@@ -40,6 +44,9 @@ class Setup:
     empty: bool = False
     ntp_answers: bool = True
     connections_per_session: int = 0
+    board: str = "RB5009"
+    device_mode: str = "advanced"
+    completes_values: bool = True
     hosts: Mapping[str, list[str]] = field(default_factory=dict)
 
 
@@ -51,8 +58,8 @@ class Router:
         self.clock = clock or SystemClock()
         self.version_text = self.setup.version
         self.version: Version = tuple(int(part) for part in self.setup.version.split("."))
-        self.tables = Tables(self.version)
-        self.editor = Editor(self.tables)
+        self.tables = Tables(self.version, self.setup.board)
+        self.editor = Editor(self.tables, completes=self.setup.completes_values)
         self.journal = Journal()
         self.timers = Timers()
         self.faults = Faults()
@@ -64,10 +71,14 @@ class Router:
         self.sessions.on_end = lambda session, _reason: self.modems.dropped(session)
         self.hosts = dict(self.setup.hosts)
         self.names = NamedRows(self.tables.get("/ip/firewall/address-list"), self.hosts, self.stamp)
-        self.traffic = Traffic(self.tables, self.sessions, self.hosts)
+        self.stations = Stations(Dialled(self.sessions, self.tables.get("/ppp/active")))
+        self.traffic = Traffic(self.tables, self.hosts)
         self.sessions.on_start = self._open_connections
         self.verbs: Verbs = {}
         """Verbs that single parts bring, beside those every table has."""
+        self.device = Device(self.setup.device_mode)
+        serve_device_mode(self)
+        used_by_sessions(self.tables, self.pools)
         self.boots = 1
         self.booted_us = self.now_us()
         self._writes_before_boot = 0
@@ -128,23 +139,22 @@ class Router:
         """The modem is switched off. False when it was not online."""
         return self.modems.hang_up(user)
 
-    def reach(self, user: str, to: str, protocol: str = "tcp", port: int = 443, *, inbound: bool = False) -> Reach:
-        """Whether a packet of the user gets there, and which rule said so."""
-        return self.traffic.reach(user, to, protocol, port, inbound=inbound)
+    def reach(self, who: str, to: str, protocol: str = "tcp", port: int = 443, *, inbound: bool = False) -> Reach:
+        """Whether a packet of this station (PPP user, host name, MAC or address) gets there, and which rule said so."""
+        return self.traffic.reach(self.stations.find(who), to, protocol, port, inbound=inbound)
 
     def connect(
-        self, user: str, to: str, protocol: str = "tcp", port: int = 443, *, fasttracked: bool | None = None
+        self, who: str, to: str, protocol: str = "tcp", port: int = 443, *, fasttracked: bool | None = None
     ) -> bool:
         """Open a connection that stays in /ip/firewall/connection. False when it was not let through."""
-        return self.traffic.connect(user, to, protocol, port, fasttracked=fasttracked) is not None
+        return self.traffic.connect(self.stations.find(who), to, protocol, port, fasttracked=fasttracked) is not None
 
-    def carry(self, user: str, up_bytes: int, down_bytes: int) -> bool:
-        """Count traffic on the user's session. False when he is offline."""
-        session = self.sessions.of_user(user)
-        if session is None:
+    def carry(self, who: str, up_bytes: int, down_bytes: int) -> bool:
+        """Count traffic of a station. False when it is offline."""
+        station = self.stations.find(who)
+        if station is None:
             return False
-        session.bytes_up += up_bytes
-        session.bytes_down += down_bytes
+        self.stations.carry(station, up_bytes, down_bytes)
         return True
 
     def set_host(self, name: str, addresses: list[str]) -> None:
@@ -154,7 +164,7 @@ class Router:
 
     def _open_connections(self, session: Session) -> None:
         for at in range(self.setup.connections_per_session):
-            self.traffic.connect(session.user, f"203.0.113.{at % 250 + 1}", "tcp", 443)
+            self.traffic.connect(session, f"203.0.113.{at % 250 + 1}", "tcp", 443)
 
     # -- life ---------------------------------------------------------------------------------------------------
 
@@ -171,6 +181,8 @@ class Router:
     def go_down(self, reason: str) -> None:
         """Everything in memory ends; no modem is answered until `come_up`. Without a reason: the power failed."""
         self.sessions.serving = False
+        if not reason:
+            self.device.confirm(self.now_us())
         for session in self.sessions.all():
             self.sessions.end(session, reason)
 

@@ -30,8 +30,18 @@ class Session:
     since_us: int
     bytes_up: int = 0
     bytes_down: int = 0
+    packets_up: int = 0
+    packets_down: int = 0
     ended: bool = False
     rows: list[tuple[Table, Row]] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        return self.user
+
+    @property
+    def mac(self) -> str:
+        return self.caller_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,11 +192,7 @@ class Sessions:
         queues = self._tables.get("/queue/simple")
         where = profile.get("insert-queue-before")
         before = queues.at_position(0) if where == BEFORE_ALL else queues.find(where) if where else None
-        values = {
-            name: known.default
-            for name, known in queues.fields.items()
-            if known.default is not None and known.default not in known.absent_when
-        }
+        values = dict(queues.fitted.defaults)
         values |= _queue_limits(session.rate_limit)
         values |= {"name": session.interface, "target": session.interface, "dynamic": "true"}
         values["parent"] = profile.get("parent-queue") or "none"

@@ -7,8 +7,9 @@ import typer
 import uvicorn
 
 from lab.clock import SystemClock
-from lab.safaricom.http import DarajaFace
+from lab.safaricom.face.app import Daraja
 from lab.safaricom.manner import Manner
+from lab.safaricom.organisations import App
 from lab.safaricom.rail import Rail
 
 
@@ -27,5 +28,5 @@ def rail(
     clock = SystemClock()
     simulated = Rail(clock=clock, chance=random.Random(seed))  # noqa: S311  # replayable, not secret
     simulated.manner = Manner(copies=copies, lose=lose, retries=retries, validation=validation)
-    face = DarajaFace(simulated, clock, consumer_key=consumer_key, consumer_secret=consumer_secret)
-    uvicorn.run(face, host="127.0.0.1", port=port, log_level="warning")
+    simulated.directory.add_app(App(consumer_key, consumer_secret))
+    uvicorn.run(Daraja(simulated), host="127.0.0.1", port=port, log_level="warning")

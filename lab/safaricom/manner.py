@@ -37,6 +37,37 @@ class Manner:
     type_blank: bool = False
     """TransactionType is sometimes empty."""
 
+    till_reference: bool = False
+    """Buy Goods: BillRefNumber is there and empty, rather than absent."""
+
+    # OAuth
+    expires_in: Literal["string", "number", "missing"] = "string"
+    token_life_s: float = 3599.0
+    one_token: bool = True
+    """A newer token puts the older out, as the portal says."""
+
+    # STK push: its callback
+    early: bool = False
+    """The callback is delivered before the synchronous answer (the phone answers at once)."""
+    result_code: Literal["number", "string"] = "number"
+    balance_item: Literal["bare", "absent", "text"] = "bare"
+    """`bare`: an item `Balance` without a Value, as recorded."""
+    phone_item: Literal["number", "masked", "absent"] = "number"
+    shuffle_items: bool = False
+    wording: Literal["plain", "varied"] = "plain"
+    """`varied`: ResultDesc with the prefixes that have been seen."""
+    locked: Literal["refuse", "callback"] = "refuse"
+    """Two pushes at once: refused in the answer, or accepted and called back with 1001."""
+    stk_confirms: bool = True
+    """A paid push also sends a C2B confirmation when addresses are registered."""
+
+    # STK query
+    pending: Literal["500", "4999"] = "500"
+    queries_per_minute: int = 0
+    """0: no limit. The sandbox allows 5 with a burst of one."""
+    query_lies: bool = False
+    """A paid push is reported as failed, as the sandbox has done."""
+
     def __post_init__(self) -> None:
         if not 0 <= self.retries <= RETRIES_MAX or not 1 <= self.copies <= COPIES_MAX or not 0 <= self.lose <= 1:
             raise ValueError(f"no such manner: {self}")
