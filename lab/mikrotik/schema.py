@@ -28,6 +28,8 @@ BOARDS = ("RB5009", "CHR")
 """A router of the smallest tower size, and the one that runs in a virtual machine."""
 ALWAYS = (0,)
 NEVER = (999,)
+# From here on dates read 2026-01-31 instead of jan/31/2026.
+ISO_DATES_SINCE = (7, 10)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
+from lab.mikrotik.switches import Switches
 from tests.unit.lab.mikrotik.conftest import Console
 
 NewConsole = Callable[..., Console]
@@ -100,7 +101,7 @@ def test_version_6_does_not_name_the_argument_it_refuses(new_console: NewConsole
 
 
 def test_the_beginning_of_a_word_stands_for_it_where_the_setup_says_so(new_console: NewConsole) -> None:
-    loose, strict = new_console(), new_console(completes_values=False)
+    loose, strict = new_console(), new_console(switches=Switches(completes_values=False))
     loose.add("/ppp/profile", name="plan-5M")
     strict.add("/ppp/profile", name="plan-5M")
     loose.add("/ppp/secret", name="x", service="pppo", profile="plan")
