@@ -218,9 +218,13 @@ class Counters:
                 self._settle(line, now_us)
 
     def _carried(self, station: Station) -> None:
-        """Somebody counted traffic on a station himself."""
-        self._refresh()
+        """Somebody counted traffic on a station himself, just now: it goes through the queues as they are now, even
+        when what passed before has yet to be counted through those of before."""
         line = self.attend(station)
+        before, line.told = line.told, _tally_of(station)
+        carried = line.told.less(before)
+        self._refresh()
+        line.told = line.told.less(carried)
         line.carried_us = self._now_us()
         self._settle(line, line.carried_us)
 
