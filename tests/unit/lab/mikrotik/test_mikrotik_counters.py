@@ -193,6 +193,18 @@ def test_a_queue_changed_while_in_use_keeps_its_counters(tower: Console) -> None
     assert queue(tower, "broad") == (10, 12)
 
 
+def test_fasttrack_takes_a_subscriber_past_his_queue(tower: Console) -> None:
+    tower.router.habit("ann", "uploading")
+    tower.router.dial("ann", "pw")
+    tower.router.connect("ann", "203.0.113.1")  # the rules as delivered fasttrack it
+    tower.wait_s(35)
+    assert queue(tower, "<pppoe-ann>") == (0, 0)
+    assert interface(tower, "<pppoe-ann>")["rx-byte"] > 35 * 2_000_000 // 8
+    tower.say("/ip/firewall/connection/remove", f"=.id={tower.rows('/ip/firewall/connection/print')[0]['.id']}")
+    tower.wait_s(35)
+    assert 0 < queue(tower, "<pppoe-ann>")[0] <= 35 * 2_000_000 // 8
+
+
 # -- anew ---------------------------------------------------------------------------------------------------------
 
 
