@@ -148,6 +148,7 @@ class Language:
                 answer = "lost"
                 return Done("*FFFFFF" if command.verb == "add" else None)
             outcome = act()
+            self._router.written(command, access, outcome)
             if kind == "trap-applied" and fault is not None:
                 raise Trap(fault.message)
         except Trap as trap:

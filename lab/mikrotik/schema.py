@@ -26,6 +26,8 @@ TABLE_VERBS = frozenset(
 )
 ALWAYS = (0,)
 NEVER = (999,)
+# From here on dates read 2026-01-31 instead of jan/31/2026.
+ISO_DATES_SINCE = (7, 10)
 
 
 @dataclass(frozen=True, slots=True)
