@@ -22,3 +22,9 @@ class Switches:
     """A pool gives the lowest free address, else the one freed longest ago."""
     full_config_log: bool = True
     """From `CONFIG_LOG_SINCE` on a configuration change is logged with the road it came by and the command."""
+    dead_reads: str = "true"
+    """What `.dead` reads when a row is gone: `true` was measured on 7.23.1, the manual says `yes`."""
+    beyond_sessions: str = "close"
+    """A connection beyond `max-sessions` or from a forbidden address meets `close`, `reset` or (beyond) `fatal`."""
+    service_change_drops: bool = True
+    """Disabling a service or changing its port cuts the connections it has."""
