@@ -108,13 +108,15 @@ class Services:
         async with self._turn:
             _shut(listener)
             listener.port, listener.enabled = port, enabled
-            self._drop(listener.name)
             try:
                 await self._listen(listener)
+                invalid = "false"
             except OSError:
-                row = self._table.find(listener.name)
-                if row is not None:
-                    self._table.change(row, {"invalid": "true"})
+                invalid = "true"  # the port is somebody else's
+            row = self._table.find(listener.name)
+            if row is not None and row.get("invalid") != invalid:
+                self._table.change(row, {"invalid": invalid})
+            self._drop(listener.name)
 
 
 def _shut(listener: Listener) -> None:
