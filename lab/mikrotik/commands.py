@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from lab.mikrotik.journal import ConnectionRecord
-from lab.mikrotik.policy import POLICIES
+from lab.mikrotik.policy import POLICIES, POLICIES_6
 from lab.mikrotik.query import Node
 from lab.mikrotik.table import Row, Table
 
@@ -122,4 +122,4 @@ def parse(words: list[str]) -> Command:
 
 def everything(record: ConnectionRecord, user: str = "script") -> Access:
     """Access of somebody at the console."""
-    return Access(user, frozenset(POLICIES), record)
+    return Access(user, frozenset((*POLICIES, *POLICIES_6)), record)

@@ -146,6 +146,19 @@ def log_time(router: Router, row: Row) -> str | None:
     return router.log_rows.time_of(row)
 
 
+def plain_version(router: Router, _row: Row) -> str | None:
+    return router.version_text
+
+
+def device_mode(router: Router, _row: Row) -> str | None:
+    return router.device.mode
+
+
+def device_feature(name: str) -> Callable[[Router, Row], str | None]:
+    """Whether the device mode allows this."""
+    return lambda router, _row: "true" if router.device.allows(name) else "false"
+
+
 def writes_since_boot(router: Router, _row: Row) -> str | None:
     return str(router.writes_since_boot)
 

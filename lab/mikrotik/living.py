@@ -56,9 +56,11 @@ def bind(tables: Tables) -> None:
         if not tables.has(path):
             continue
         table = tables.get(path)
+        living: dict[str, Field] = {}
         for name, show in shows.items():
             known = table.fields.get(name)
             if known is not None:
-                table.fields[name] = replace(known, live=show, default=None)
+                living[name] = replace(known, live=show, default=None)
             elif name not in {field.name for field in table.menu.fields}:
-                table.fields[name] = Field(name, live=show)
+                living[name] = Field(name, live=show)
+        table.fields = {**table.fields, **living}  # the fitted fields are shared by all routers of a version

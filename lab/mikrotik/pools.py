@@ -81,6 +81,14 @@ class Pools:
             name = row.get("next-pool")
         return None
 
+    def of(self, address: str) -> str | None:
+        """The pool that holds this address."""
+        number = int(ipaddress.IPv4Address(address))
+        for row in self._table:
+            if any(first <= number <= last for first, last in _spans(row.get("ranges"))):
+                return row.get("name")
+        return None
+
     def is_free(self, address: str) -> bool:
         return address not in self._held and not any(self._active.with_value("address", address))
 
@@ -142,6 +150,21 @@ class Pools:
         number = int(ipaddress.IPv4Address(address))
         for cursor in self._cursors.values():
             cursor.put_back(number, lowest=self._lowest)
+
+
+def used_by_sessions(tables: Tables, pools: Pools) -> None:
+    """Keep /ip/pool/used in step with /ppp/active: a row for every address that came out of a pool."""
+    used = tables.get("/ip/pool/used")
+
+    def changed(change: Change, row: Row) -> None:
+        address = row.get("address")
+        if change is Change.ADDED and (pool := pools.of(address)) is not None:
+            used.insert({"pool": pool, "address": address, "owner": "PPP", "info": row.get("name")}, owner=row)
+        elif change is Change.REMOVED:
+            for taken in [each for each in used.with_value("address", address) if each.owner is row]:
+                used.remove(taken)
+
+    tables.get("/ppp/active").watchers.append(changed)
 
 
 def _spans(ranges: str) -> Iterator[tuple[int, int]]:

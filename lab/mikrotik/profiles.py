@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from lab.mikrotik.errors import BadValueError
 from lab.mikrotik.table import Row, Table
-from lab.mikrotik.tables import Tables, defaults
+from lab.mikrotik.tables import Tables
 from lab.mikrotik.values import Kind, duration, duration_us, rate, split_list, text
 
 _LIMIT_KINDS: dict[str, Kind] = {"burst-time": duration(), "priority": text}
@@ -57,7 +57,7 @@ class Profiles:
         """The speed of a session is a queue made at login; no rate-limit means no queue at all."""
         if not values.get("rate-limit"):
             return None
-        queue = defaults(self._queues) | queue_limits(values["rate-limit"])
+        queue = {**self._queues.fitted.defaults} | queue_limits(values["rate-limit"])
         queue["parent"] = values.get("parent-queue") or "none"
         kind = values.get("queue-type", "")
         if kind:

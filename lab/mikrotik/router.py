@@ -11,6 +11,7 @@ from lab.mikrotik.commands import Access, Command, Outcome, Verbs
 from lab.mikrotik.connection_bytes import ConnectionBytes
 from lab.mikrotik.counters import Counters
 from lab.mikrotik.delivery import deliver
+from lab.mikrotik.device import Device, serve_device_mode
 from lab.mikrotik.edit import Editor
 from lab.mikrotik.faults import Faults
 from lab.mikrotik.journal import Journal
@@ -20,7 +21,7 @@ from lab.mikrotik.load import Load
 from lab.mikrotik.log import Log
 from lab.mikrotik.modems import DEFAULT_REDIAL_S, Modems
 from lab.mikrotik.names import NamedRows
-from lab.mikrotik.pools import Pools
+from lab.mikrotik.pools import Pools, used_by_sessions
 from lab.mikrotik.schema import Version
 from lab.mikrotik.sessions import Moment, Session, Sessions
 from lab.mikrotik.stations import Dialled, Stations
@@ -37,9 +38,11 @@ DEFAULT_VERSION = "7.18.2"
 @dataclass(frozen=True, slots=True)
 class Setup:
     """How a router is delivered. `ntp_answers` says whether a configured NTP client ever gets the time;
-    `connections_per_session` is what a subscriber opens as soon as he is online. `ntp_delay_s` is how long NTP takes to
-    answer, `has_battery` keeps the clock over a boot, `habit` is how everybody uses his line unless told otherwise.
-    `channel` stands behind the version, `stable` or `long-term`; empty: by the version."""
+    `connections_per_session` is what a subscriber opens as soon as he is online; `ntp_delay_s` is how long NTP takes to
+    answer, `has_battery` keeps the clock over a boot, `habit` is how everybody uses his line unless told otherwise;
+    `channel` stands behind the version, `stable` or `long-term` (empty: by the version); `board` is `RB5009` or `CHR`;
+    `device_mode` is `advanced`, `home` or `basic` (the latter two have no hotspot); `completes_values` says whether
+    the beginning of a word or name stands for it when nothing else begins so (at the console it does)."""
 
     version: str = DEFAULT_VERSION
     user: str = "admin"
@@ -48,6 +51,9 @@ class Setup:
     empty: bool = False
     ntp_answers: bool = True
     connections_per_session: int = 0
+    board: str = "RB5009"
+    device_mode: str = "advanced"
+    completes_values: bool = True
     hosts: Mapping[str, list[str]] = field(default_factory=dict)
     ntp_delay_s: float = 0.0
     has_battery: bool = False
@@ -65,8 +71,8 @@ class Router:
         self.clock = clock or SystemClock()
         self.version_text = self.setup.version
         self.version: Version = tuple(int(part) for part in self.setup.version.split("."))
-        self.tables = Tables(self.version)
-        self.editor = Editor(self.tables)
+        self.tables = Tables(self.version, self.setup.board)
+        self.editor = Editor(self.tables, completes=self.setup.completes_values)
         self.journal = Journal()
         self.timers = Timers()
         self.faults = Faults()
@@ -91,6 +97,9 @@ class Router:
         self.load = Load(self.tables, self.now_us)
         self.verbs: Verbs = monitor.verbs(self)
         """Verbs that single parts bring, beside those every table has."""
+        self.device = Device(self.setup.device_mode)
+        serve_device_mode(self)
+        used_by_sessions(self.tables, self.pools)
         self.life = Life(self)
         bind(self.tables)
         self.boots = 1
@@ -199,6 +208,8 @@ class Router:
         """Everything in memory ends; no modem is answered until `come_up`. Without a reason: the power failed."""
         self.life.going_down(reason)
         self.sessions.serving = False
+        if not reason:
+            self.device.confirm(self.now_us())
         for session in self.sessions.all():
             self.sessions.end(session, reason)
 
