@@ -24,10 +24,11 @@ Ask for a token, register, ring a phone (the sandbox's own shortcode and passkey
 
 \b
   B=http://127.0.0.1:8099
-  curl -u lab-key:lab-secret "$B/oauth/v1/generate?grant_type=client_credentials"
+  curl -u lab-key:lab-secret "$B/oauth/v1/generate?grant_type=client_credentials"      # TOKEN=... from it
   curl -H "Authorization: Bearer $TOKEN" --json '{"ShortCode": 600638, "ResponseType": "Completed",
     "ConfirmationURL": "http://127.0.0.1:9000/c", "ValidationURL": "http://127.0.0.1:9000/v"}'
     $B/mpesa/c2b/v2/registerurl
+  PASSKEY=bfb279f9aa9bdbcf158e97dd71a467cd2e0c893059b10f78e6b72ada1ed2c919
   T=$(TZ=Africa/Nairobi date +%Y%m%d%H%M%S)
   P=$(printf 174379%s%s "$PASSKEY" $T | base64 -w0)
   curl -H "Authorization: Bearer $TOKEN" --json '{"BusinessShortCode": 174379, "Password": "'$P'",
