@@ -4,6 +4,7 @@ import asyncio
 import json
 import random
 import signal
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -68,6 +69,7 @@ def safaricom(
     phones: Annotated[str, typer.Option(help="Shares of what phones do: pay=0.9,cancel=0.1")] = "pay=1",
     after: Annotated[float, typer.Option(help="Seconds that people take to answer a prompt.")] = 5.0,
     manner: Annotated[str, typer.Option(help='Switches as JSON: {"lose": 0.4}; see the control door.')] = "{}",
+    certificate_out: Annotated[Path | None, typer.Option(help="Write the certificate for passwords here.")] = None,
     clock: Annotated[str, typer.Option(help="Only: real.")] = "real",
     seed: Annotated[int, typer.Option(help="Replays a run.")] = 1,
 ) -> None:
@@ -83,6 +85,8 @@ def safaricom(
     except (ValueError, TypeError) as error:
         raise typer.BadParameter(str(error)) from None
     rail.phones.after_s = after
+    if certificate_out:
+        certificate_out.write_bytes(rail.initiators.key.certificate_pem)
     rail.directory.add_app(App(consumer_key, consumer_secret, environment=rail.directory.environment))
     for each in shortcode or []:
         number, _, passkey = each.partition(":")

@@ -11,6 +11,7 @@ from lab.safaricom.face.outages import Outage
 from lab.safaricom.manner import Manner
 from lab.safaricom.organisations import App, Organisation, new_passkey
 from lab.safaricom.phones import Habit, Phone
+from lab.safaricom.portal import Portal
 from lab.safaricom.record import Delivery, PhonePayment
 
 ROWS_MAX = 10_000
@@ -40,6 +41,7 @@ class Desk:
             "app": self.app,
             "settle": self.settle,
             "watch": self.watch,
+            **Portal(self._rail).handlers(),
         }
 
     async def pay(self, request: Request) -> Answer:

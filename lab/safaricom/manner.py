@@ -1,9 +1,11 @@
 """How the rail behaves today: everything about it that is undocumented, unreliable or changed is a switch here."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from types import UnionType
 from typing import Any, Literal, Self, get_args, get_origin, get_type_hints
+
+from lab.safaricom.switches import OrganisationSwitches, set_switches
 
 CALLBACK_TIMEOUT_S = 8.0  # what M-Pesa waits for a validation answer, by all accounts
 RETRIES_MAX = 60
@@ -82,6 +84,9 @@ class Manner:
     query_lies: bool = False
     """A paid push is reported as failed, as the sandbox has done."""
 
+    organisation: OrganisationSwitches = field(default_factory=OrganisationSwitches)
+    """Results, money, Pull, QR and the statement."""
+
     def __post_init__(self) -> None:
         if not 0 <= self.retries <= RETRIES_MAX or not 1 <= self.copies <= COPIES_MAX or not 0 <= self.lose <= 1:
             raise ValueError(f"no such manner: {self}")
@@ -89,11 +94,12 @@ class Manner:
     def changed(self, values: Mapping[str, Any]) -> Self:
         """Return this manner with some switches set, as words of JSON. ValueError says which one makes no sense."""
         hints = get_type_hints(type(self))
-        fitted = {}
+        fitted: dict[str, Any] = {}
         for name, value in values.items():
             if name not in hints:
                 raise ValueError(f"no switch {name!r}; known are: {', '.join(hints)}")
-            fitted[name] = _fit(name, hints[name], value)
+            group = name == "organisation"
+            fitted[name] = set_switches(self.organisation, value) if group else _fit(name, hints[name], value)
         return replace(self, **fitted)
 
 

@@ -8,10 +8,11 @@ import httpx
 
 from lab.clock import Clock
 from lab.errors import LabError
-from lab.safaricom.accounts import Accounts
 from lab.safaricom.bodies import callback
 from lab.safaricom.callbacks import Callbacks, Message
+from lab.safaricom.core import Core
 from lab.safaricom.feed import Feed
+from lab.safaricom.initiator import Initiators
 from lab.safaricom.manner import Manner
 from lab.safaricom.organisations import Directory, Environment, Organisation
 from lab.safaricom.phones import Phones
@@ -61,8 +62,10 @@ class Rail:
         self.feed = Feed()
         self.directory = Directory(environment)
         self.phones = Phones(chance.getrandbits(32))
-        self.accounts = Accounts()
         self.receipts = Receipts(chance)
+        self.core = Core(self.receipts, self.phones, self.directory)
+        self.accounts = self.core.accounts
+        self.initiators = Initiators(self.directory, clock.now_us())
         client = client or httpx.AsyncClient(
             limits=httpx.Limits(max_connections=200, max_keepalive_connections=50), trust_env=False
         )
@@ -124,6 +127,7 @@ class Rail:
         asks = manner.validation and shop and shop.validation_url
         if shop and asks and not await self._validated(payment, shop, manner):
             payment.state = "rejected"
+            self.core.refuse(payment, self.clock.now_us())
             self.feed.tell("rejected", receipt=payment.receipt, shortcode=payment.shortcode)
             return
         self.settle_payment(payment)
@@ -142,7 +146,7 @@ class Rail:
         if phone.balance_cents < payment.amount_cents:
             self.phones.put_in(phone, payment.amount_cents - phone.balance_cents)
         self.phones.spend(phone, payment.till or payment.shortcode, payment.amount_cents, self.clock.now_us())
-        balance_cents = self.accounts.receive(payment.shortcode, payment.amount_cents, till=bool(payment.till))
+        balance_cents = self.core.receive(payment, self.clock.now_us(), self.manner.organisation.money)
         self.record.settle(payment, balance_cents)
         self.feed.tell("paid", receipt=payment.receipt, road=payment.road, shortcode=payment.shortcode,
                        msisdn=payment.msisdn, amount_cents=payment.amount_cents,

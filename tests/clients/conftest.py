@@ -3,6 +3,7 @@
 import json
 import os
 import shlex
+import shutil
 import socket
 import subprocess
 from collections.abc import Iterator
@@ -19,6 +20,9 @@ ROOT = Path(__file__).parents[2]
 MNARA_LAB = shlex.split(os.environ.get("MNARA_LAB", str(ROOT / ".venv/bin/mnara-lab")))
 USER, PASSWORD = "stranger", "open sesame"
 NOW, OLD, VERY_OLD = "7.18.2", "6.49.10", "6.42.12"
+
+if shutil.which(MNARA_LAB[0]) is None and find_spec("routeros_api") is not None:
+    pytest.exit(f"{MNARA_LAB[0]} is not there: run `make env`, or say in MNARA_LAB how to start one.", 2)
 
 # In the project's own environment there are no strange clients: `make test-clients` has them.
 if find_spec("routeros_api") is None:
@@ -79,8 +83,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("routers")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def routers(folder: Path) -> Iterator[dict[str, Router]]:
+    """One of each version for every file of tests: what one client left behind must not be another's."""
     with started(NOW, folder) as now, started(OLD, folder) as old, started(VERY_OLD, folder) as very_old:
         yield {NOW: now, OLD: old, VERY_OLD: very_old}
 

@@ -82,7 +82,7 @@ def test_rows_are_added_updated_selected_and_removed(api: Api, router: Router) -
         "lr-two",
     }
     assert [row["name"] for row in secrets.select(name).where(name.In("lr-two", "nobody"))] == ["lr-two"]
-    assert [row["name"] for row in secrets.select(name).where(And(disabled == True, name != "lr-one"))] == ["lr-two"]  # noqa: E712
+    assert [row["name"] for row in secrets.select(name).where(And(disabled == True, name != "lr-one"))] == ["lr-two"]  # noqa: E712  # Key builds a question
     secrets.remove(first, second)
     assert tuple(secrets.select(name).where(name.In("lr-one", "lr-two"))) == ()
 

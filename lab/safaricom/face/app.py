@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import parse_qs
 
-from lab.safaricom.face import c2b, oauth, stk
+from lab.safaricom.face import b2c, balance, c2b, oauth, pages, pull, qr, reversal, status, stk
 from lab.safaricom.face.errors import Refusal
 from lab.safaricom.face.families import Answer, Endpoint, Endpoints
 from lab.safaricom.face.outages import HANG_S, KINDS, Kind, Outage, answer_of
@@ -30,7 +30,7 @@ class Daraja:
         self.rail = rail
         self.outage: Outage | None = None
         self.endpoints: Endpoints = {}
-        for module in (stk, c2b):
+        for module in (stk, c2b, status, balance, reversal, b2c, pull, qr):
             self.endpoints |= module.endpoints(rail)
         self._paths = {path for _, path in self.endpoints} | {oauth.PATH}
 
@@ -52,6 +52,8 @@ class Daraja:
         method, path = scope["method"], scope["path"]
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
         query = {name: values[-1] for name, values in parse_qs(scope["query_string"].decode("latin-1")).items()}
+        if method == "GET" and (page := pages.find(self.rail, path, query)):
+            return page
         if method == "GET" and path.startswith("/lab/statement/"):
             return self._statement(path.rsplit("/", 1)[-1])
         if path not in self._paths:
