@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from lab.safaricom.accounts import Account
 from lab.safaricom.manner import Manner
 from lab.safaricom.organisations import Organisation
 from lab.safaricom.phones import Habit
@@ -262,7 +263,7 @@ async def test_party_b_must_be_the_paybill_or_a_till_of_the_store(world: Any, ma
     (confirmed,) = world.receiver.at("/c")
     assert confirmed["TransactionType"] == "Buy Goods"
     assert "BillRefNumber" not in confirmed
-    assert world.rail.accounts.of("174380").merchant_cents == 150_000
+    assert world.rail.accounts.of("174380").balances[Account.MERCHANT] == 150_000
 
 
 async def test_a_prompt_that_is_too_long_cannot_be_sent(world: Any) -> None:
