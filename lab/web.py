@@ -16,11 +16,14 @@ from urllib.parse import parse_qsl
 
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.server import ServerState
 
 from lab.errors import LabError
 
 BODY_BYTES_MAX = 256 * 1024
 CONNECTIONS_MAX = 10_000
+BACKLOG = 2_048
+GOODBYE_S = 0.2  # for answers under way when the server ends; what hangs on purpose is cancelled
 HANG_MAX_S = 600.0  # nobody's client waits longer; what hangs must not hang for ever
 FIELDS_MAX = 1_000  # of a query or a form
 _ABORT = struct.pack("ii", 1, 0)  # SO_LINGER on, zero seconds: close() sends RST
@@ -162,15 +165,6 @@ class _Wire(H11Protocol):
         super().connection_made(transport)
 
 
-class _Server(uvicorn.Server):
-    """uvicorn's server inside a loop of ours: signals are not its business."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Any:
-        """Leave the signals alone."""
-        yield
-
-
 @asynccontextmanager
 async def serve_http(
     app: Callable[[Any, Any, Any], Awaitable[None]], host: str = "127.0.0.1", port: int = 0
@@ -185,19 +179,27 @@ async def serve_http(
         listener.close()
         raise LabError(f"cannot listen on {host}:{port} ({error.strerror}); give another port, or 0 for any") from error
     config = uvicorn.Config(
-        app, http=_Wire, ws="none", lifespan="off", log_config=None, access_log=False, server_header=False,
-        date_header=False, limit_concurrency=CONNECTIONS_MAX, timeout_graceful_shutdown=1,
+        app, ws="none", lifespan="off", log_config=None, access_log=False, server_header=False, date_header=False,
+        limit_concurrency=CONNECTIONS_MAX,
     )  # fmt: skip
-    server = _Server(config)
-    task = asyncio.create_task(server.serve(sockets=[listener]), name="http")
+    config.load()
+    state = ServerState()
+    # uvicorn's protocol without its Server, which minds signals and looks only ten times a second whether to end.
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(
+        lambda: _Wire(config=config, server_state=state, app_state={}, _loop=loop), sock=listener, backlog=BACKLOG
+    )
     try:
-        while not server.started:
-            if task.done():
-                await task
-                raise LabError(f"the HTTP server on {host}:{port} ended at once; look at the log")
-            await asyncio.sleep(0.005)
         yield listener.getsockname()[1]
     finally:
-        server.should_exit = True
-        await asyncio.gather(task, return_exceptions=True)
-        listener.close()
+        server.close()
+        for connection in list(state.connections):
+            connection.shutdown()
+        if state.tasks:
+            _, late = await asyncio.wait(set(state.tasks), timeout=GOODBYE_S)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+        for connection in list(state.connections):
+            if (wire := getattr(connection, "transport", None)) is not None:
+                wire.abort()
