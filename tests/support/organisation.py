@@ -122,7 +122,8 @@ async def open_office(seed: int = 3) -> AsyncIterator[Office]:
 
     def take(request: httpx.Request) -> httpx.Response:
         posted.append((request.url.path, json.loads(request.content)))
-        return httpx.Response(200, json={"ResultCode": 0, "ResultDesc": "Accepted"})
+        code = "C2B00012" if request.url.path.endswith("/reject") else 0
+        return httpx.Response(200, json={"ResultCode": code, "ResultDesc": "Accepted or not"})
 
     clock = HeldClock(NOON_US)
     catcher = httpx.AsyncClient(transport=httpx.MockTransport(take))
