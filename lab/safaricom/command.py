@@ -25,10 +25,11 @@ Ask for a token, register, ring a phone (the sandbox's own shortcode and passkey
 
 \b
   B=http://127.0.0.1:8099
-  curl -u lab-key:lab-secret "$B/oauth/v1/generate?grant_type=client_credentials"
+  curl -u lab-key:lab-secret "$B/oauth/v1/generate?grant_type=client_credentials"      # TOKEN=... from it
   curl -H "Authorization: Bearer $TOKEN" --json '{"ShortCode": 600638, "ResponseType": "Completed",
     "ConfirmationURL": "http://127.0.0.1:9000/c", "ValidationURL": "http://127.0.0.1:9000/v"}'
     $B/mpesa/c2b/v2/registerurl
+  PASSKEY=bfb279f9aa9bdbcf158e97dd71a467cd2e0c893059b10f78e6b72ada1ed2c919
   T=$(TZ=Africa/Nairobi date +%Y%m%d%H%M%S)
   P=$(printf 174379%s%s "$PASSKEY" $T | base64 -w0)
   curl -H "Authorization: Bearer $TOKEN" --json '{"BusinessShortCode": 174379, "Password": "'$P'",
@@ -36,19 +37,23 @@ Ask for a token, register, ring a phone (the sandbox's own shortcode and passkey
     "PartyB": 174379, "PhoneNumber": 254708374149, "CallBackURL": "http://127.0.0.1:9000/s",
     "AccountReference": "A1", "TransactionDesc": "Internet"}' $B/mpesa/stkpush/v1/processrequest
 
-The control door takes one JSON object per line; `{"do": "help"}` lists what it knows:
+Everything else is asked at the control door (`mnara-lab ask --at 127.0.0.1:8098 help` lists it):
 
 \b
-  nc 127.0.0.1 8098
-  {"do": "phone", "msisdn": "254708374149", "balance_kes": 50, "next": ["cancel", "wrong-pin",
-    {"does": "late", "late_s": 90}]}
-  {"do": "pay", "msisdn": "254711222333", "shortcode": "600638", "reference": "A1", "amount_kes": 1500}
-  {"do": "manner", "set": {"copies": 3, "at_once": true, "lose": 0.4, "early": true}}
-  {"do": "outage", "kind": "html", "path": "/mpesa/stk"}      {"do": "outage", "kind": "callbacks", "on": false}
-  {"do": "truth"}                                             {"do": "watch"}
+  export MNARA_LAB_AT=127.0.0.1:8098
+  mnara-lab watch                                               every push, payment and delivery
+  mnara-lab ask pay msisdn=254711222333 shortcode=600638 reference=A1 amount_kes=1500
+  mnara-lab ask phone msisdn=254708374149 balance_kes=50 'next=["cancel", "wrong-pin", {"does": "late"}]'
+  mnara-lab ask phones 'shares={"pay": 0.8, "cancel": 0.1, "silent": 0.1}'
+  mnara-lab ask manner 'set={"copies": 3, "at_once": true, "lose": 0.4, "early": true}'
+  mnara-lab ask outage kind=html path=/mpesa/stk share=0.5
+  mnara-lab ask outage kind=callbacks                           the backlog leaves with on=false
+  mnara-lab ask truth                                           who really paid what
 
-Every request is one line; here some are broken to be read. Phones: pay, cancel, wrong-pin, silent, late,
-late-expired, unreachable, and {"does": "fail", "code": "26"} for any ResultCode.
+\b
+Phones do: pay, cancel, wrong-pin, silent, late, late-expired, unreachable, or {"does": "fail", "code": "26"} for
+any ResultCode; `next` is for the next prompts, `habit` for all that follow.
+Outages: empty, html, soap, reset, hang, busy, spike, quota, callbacks.
 """
 
 

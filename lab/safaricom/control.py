@@ -1,6 +1,7 @@
 """What can be asked at the control door of the simulated Safaricom."""
 
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -169,9 +170,11 @@ class Desk:
             raise ControlError(f"still busy after {limit_s:g} s; ask again") from None
         return {"settled": True}
 
-    def watch(self, _request: Request) -> AsyncIterator[Answer]:
+    async def watch(self, _request: Request) -> AsyncIterator[Answer]:
         """Tell every push, payment and delivery as it happens, until the asker hangs up."""
-        return self._rail.feed.watch()
+        async with aclosing(self._rail.feed.watch()) as events:
+            async for event in events:
+                yield event
 
     def _release(self, request: Request) -> int:
         return self._rail.release(shuffled=bool(request.get("shuffled")))

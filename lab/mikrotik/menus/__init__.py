@@ -1,6 +1,28 @@
 """The menus as data, one file per part of the router; `ALL` is every menu there is."""
 
-from lab.mikrotik.menus import firewall, network, ppp, system
+from lab.mikrotik.menus import (
+    automation,
+    firewall,
+    hardware,
+    local,
+    network,
+    ppp,
+    proxy,
+    queues,
+    radius,
+    system,
+)
 from lab.mikrotik.schema import Menu
 
-ALL: tuple[Menu, ...] = (*ppp.MENUS, *network.MENUS, *firewall.MENUS, *system.MENUS)
+ALL: tuple[Menu, ...] = (
+    *ppp.MENUS,
+    *network.MENUS,
+    *queues.MENUS,
+    *local.MENUS,
+    *firewall.MENUS,
+    *proxy.MENUS,
+    *radius.MENUS,
+    *system.MENUS,
+    *hardware.MENUS,
+    *automation.MENUS,
+)
