@@ -307,3 +307,13 @@ async def test_charges_may_be_taken_from_the_account_drawn_from(office: Office) 
 async def test_what_is_not_modelled_is_not_found(office: Office, path: str) -> None:
     answer = await office.ask(path, {})
     assert (answer.status_code, answer.json()["errorCode"]) == (404, "404.001.01")
+
+
+async def test_the_parameters_may_lie_flat_or_under_swapped_names(office: Office) -> None:
+    office.switch(results={"shape": "flat"})
+    assert [item["Key"] for item in (await office.result(BALANCE, office.balance()))["ResultParameters"]] == [
+        "AccountBalance",
+        "BOCompletedTime",
+    ]
+    office.switch(results={"shape": "swapped"})
+    assert len((await office.result(BALANCE, office.balance()))["ResultParameter"]["ResultParameters"]) == 2
