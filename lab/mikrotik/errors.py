@@ -36,6 +36,14 @@ class DialError(RouterLabError):
     """The router did not let a PPPoE client in; the text is the reason it would log."""
 
 
+class HostError(RouterLabError):
+    """A host cannot be plugged in like that."""
+
+
+class HotspotError(RouterLabError):
+    """The hotspot did not log a host in; the text is the one its page shows."""
+
+
 class ScriptError(RouterLabError):
     """A line of a .rsc script failed."""
 

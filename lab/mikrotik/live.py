@@ -30,10 +30,10 @@ def session_byte_counter(way: str) -> Callable[[Router, Row], str | None]:
     return counter
 
 
-def queue_bytes(router: Router, row: Row) -> str | None:
-    """`up/down` bytes of the session behind a dynamic queue."""
-    session = router.sessions.of_row(row)
-    return "0/0" if session is None else f"{session.bytes_up}/{session.bytes_down}"
+def queue_bytes(_router: Router, row: Row) -> str | None:
+    """`up/down` bytes of the session, login or lease behind a dynamic queue."""
+    up, down = getattr(row.owner, "bytes_up", 0), getattr(row.owner, "bytes_down", 0)
+    return f"{up}/{down}"
 
 
 def remaining_timeout(router: Router, row: Row) -> str | None:

@@ -5,10 +5,17 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from lab.clock import Clock, SystemClock
+from lab.mikrotik.access import AccessNetwork
+from lab.mikrotik.assumed import Assumed
 from lab.mikrotik.commands import Verbs
+from lab.mikrotik.counters import counter_verbs
 from lab.mikrotik.delivery import deliver
 from lab.mikrotik.edit import Editor
 from lab.mikrotik.faults import Faults
+from lab.mikrotik.firewall import Firewall
+from lab.mikrotik.ground import Ground
+from lab.mikrotik.hosts import BY_DHCP, Host
+from lab.mikrotik.hotspot.logins import Login
 from lab.mikrotik.journal import Journal
 from lab.mikrotik.modems import DEFAULT_REDIAL_S, Modems
 from lab.mikrotik.names import NamedRows
@@ -42,6 +49,7 @@ class Setup:
     ntp_answers: bool = True
     connections_per_session: int = 0
     hosts: Mapping[str, list[str]] = field(default_factory=dict)
+    assumed: Assumed = field(default_factory=Assumed)
 
 
 class Router:
@@ -66,9 +74,16 @@ class Router:
         self.hosts = dict(self.setup.hosts)
         self.names = NamedRows(self.tables.get("/ip/firewall/address-list"), self.hosts, self.stamp)
         self.stations = Stations(Dialled(self.sessions, self.tables.get("/ppp/active")))
-        self.traffic = Traffic(self.tables, self.hosts)
+        ground = Ground(
+            self.tables, self.pools, self.journal, self.timers, moment, self.log, self.hosts, self.setup.assumed
+        )
+        self.access = AccessNetwork(ground, self.editor)
+        self.stations.add(self.access.hosts)
+        self.stations.on_carry.append(self.access.carried)
+        firewalls = {4: Firewall(self.tables, "ip", self.stamp), 6: Firewall(self.tables, "ipv6", self.stamp)}
+        self.traffic = Traffic(self.tables, self.hosts, firewalls, self.access)
         self.sessions.on_start = self._open_connections
-        self.verbs: Verbs = {}
+        self.verbs: Verbs = self.access.verbs() | counter_verbs(self.tables)
         """Verbs that single parts bring, beside those every table has."""
         self.boots = 1
         self.booted_us = self.now_us()
@@ -148,6 +163,27 @@ class Router:
         self.stations.carry(station, up_bytes, down_bytes)
         return True
 
+    def plug_in(
+        self, mac: str, interface: str = "bridge", *, address: str = BY_DHCP, name: str = "", client_id: str = "",
+        host_name: str = "", takes_offer: bool = True,
+    ) -> Host:  # fmt: skip
+        """Put a device on the wire, with an address set by hand or by DHCP; HostError when it cannot be there."""
+        host = Host(mac, interface, address, name, client_id, host_name)
+        return self.access.plug_in(host, takes_offer=takes_offer)
+
+    def unplug(self, who: str) -> bool:
+        """Take a device off the wire. False when there was none."""
+        return self.access.hosts.unplug(who)
+
+    def hotspot_login(self, who: str, user: str = "", password: str = "") -> Login:
+        """Log a device in as the hotspot's page would (without a user: by its browser's cookie). HotspotError with
+        the page's text when it is not let in."""
+        return self.access.hotspot.log_in(who, user, password)
+
+    def hotspot_logout(self, who: str, *, erase_cookie: bool = True) -> bool:
+        """The user presses "log off". False when he was not logged in."""
+        return self.access.hotspot.log_out(who, erase_cookie=erase_cookie)
+
     def set_host(self, name: str, addresses: list[str]) -> None:
         """What DNS answers for this name from now on; address lists that hold the name follow."""
         self.hosts[name] = list(addresses)
@@ -174,6 +210,7 @@ class Router:
         self.sessions.serving = False
         for session in self.sessions.all():
             self.sessions.end(session, reason)
+        self.access.go_down(reason)
 
     def come_up(self) -> None:
         """Wake with what is on flash."""
@@ -187,6 +224,7 @@ class Router:
         self.booted_us = self.now_us()
         self._writes_before_boot = self.journal.writes_in_all
         self.sessions.serving = True
+        self.access.come_up()
         self.journal.event(self.clock.now_us(), "reboot")
 
     def run_timers(self) -> None:
@@ -212,6 +250,7 @@ class Router:
 
 def _forget(table: Table) -> None:
     for row in list(table):
-        lost = row.dynamic or not table.menu.survives_reboot or row.owner is not None
+        dynamic = row.dynamic and not table.menu.dynamic_survives_reboot
+        lost = dynamic or not table.menu.survives_reboot or row.owner is not None
         if lost and not row.builtin:
             table.remove(row)

@@ -68,6 +68,7 @@ class Unique:
     fields: tuple[str, ...]
     message: str
     enabled_only: bool = False
+    static_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +87,7 @@ class Menu:
     dynamic_removable: bool = False
     write_policy: str = "write"
     survives_reboot: bool = True
+    dynamic_survives_reboot: bool = False
     since: Version = ALWAYS
     until: Version = NEVER
     builtin: tuple[tuple[int, dict[str, str]], ...] = field(default=())

@@ -197,7 +197,7 @@ class Sessions:
             for name, known in queues.fields.items()
             if known.default is not None and known.default not in known.absent_when
         }
-        values |= _queue_limits(session.rate_limit)
+        values |= queue_limits(session.rate_limit)
         values |= {"name": session.interface, "target": session.interface, "dynamic": "true"}
         values["parent"] = profile.get("parent-queue") or "none"
         session.rows.append((queues, queues.insert(values, owner=session, before=before)))
@@ -253,7 +253,7 @@ class _Profile:
 _LIMIT_KINDS: dict[str, Kind] = {"burst-time": duration(), "priority": text}
 
 
-def _queue_limits(rate_limit: str) -> dict[str, str]:
+def queue_limits(rate_limit: str) -> dict[str, str]:
     """Queue properties of a profile's `rx/tx rx-burst/tx-burst …`: rx is what the subscriber sends."""
     names = ("max-limit", "burst-limit", "burst-threshold", "burst-time", "priority", "limit-at")
     limits: dict[str, str] = {}

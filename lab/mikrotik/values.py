@@ -14,6 +14,7 @@ _CLOCK_DURATION = re.compile(r"(?:(\d+)w)?(?:(\d+)d)?(\d+):(\d{2}):(\d{2})")
 _RATE = re.compile(r"(\d+)([kMG]?)")
 _RATE_UNIT = {"": 1, "k": 1_000, "M": 1_000_000, "G": 1_000_000_000}
 _HOST_NAME = re.compile(r"(?=.{1,253}$)[A-Za-z0-9_]([A-Za-z0-9_-]*)(\.[A-Za-z0-9_-]+)*\.?")
+_MAC = re.compile(r"[0-9A-F]{2}(:[0-9A-F]{2}){5}")
 _PORTS = re.compile(r"\d{1,5}(-\d{1,5})?(,\d{1,5}(-\d{1,5})?)*")
 
 
@@ -156,6 +157,14 @@ def host_name(value: str) -> str:
     if not _HOST_NAME.fullmatch(value) or value.replace(".", "").isdecimal():
         raise BadValueError
     return value
+
+
+def mac(value: str) -> str:
+    """A hardware address; read in capitals with colons."""
+    written = value.upper().replace("-", ":")
+    if not _MAC.fullmatch(written):
+        raise BadValueError
+    return written
 
 
 def queue_targets(value: str) -> str:

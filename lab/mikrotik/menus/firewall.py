@@ -19,7 +19,7 @@ from lab.mikrotik.values import (
     text,
 )
 
-_TABLE = frozenset(
+TABLE = frozenset(
     ["print", "getall", "get", "add", "set", "remove", "enable", "disable", "comment", "listen", "find", "export"]
 )
 _STATES = several(enum("established", "invalid", "new", "related", "untracked"))
@@ -71,14 +71,14 @@ _OTHER_MATCHERS = [
     "time",
     "ttl",
 ]
-OTHER_MATCHERS = frozenset((*_OTHER_MATCHERS, "tls-host"))
+OTHER_MATCHERS = frozenset((*_OTHER_MATCHERS, "tls-host")) - {"dst-address-type", "hotspot", "port", "src-mac-address"}
 
 # On firewall rows a false `disabled` was seen to be absent.
 _DISABLED = Field("disabled", boolean, default="false", absent_when=("false",))
 _LIST_DISABLED = Field("disabled", boolean, default="false")
 
 
-def _rules(address: Kind) -> tuple[Field, ...]:
+def rules(address: Kind) -> tuple[Field, ...]:
     return (
         Field("src-address", negatable(address)),
         Field("dst-address", negatable(address)),
@@ -113,14 +113,14 @@ def _filter(path: str, address: Kind) -> Menu:
         path=path,
         ordered=True,
         indexed=("comment", "action"),
-        verbs=_TABLE | {"move", "unset", "reset-counters", "reset-counters-all"},
+        verbs=TABLE | {"move", "unset", "reset-counters", "reset-counters-all"},
         fields=(
             Field("chain", required=True),
             Field("action", _FILTER_ACTIONS, default="accept"),
             Field("reject-with"),
             Field("hw-offload", boolean, until=(7, 21)),
             Field("tls-host"),
-            *_rules(address),
+            *rules(address),
         ),
     )
 
@@ -129,7 +129,7 @@ def _address_list(path: str, address: Kind) -> Menu:
     return Menu(
         path=path,
         indexed=("address", "list", "comment"),
-        verbs=_TABLE,
+        verbs=TABLE,
         unique=(Unique(("address", "list"), "failure: already have such entry", enabled_only=True),),
         dynamic_removable=True,
         fields=(
@@ -153,7 +153,7 @@ NAT = Menu(
     path="/ip/firewall/nat",
     ordered=True,
     indexed=("comment", "action"),
-    verbs=_TABLE | {"move", "unset", "reset-counters", "reset-counters-all"},
+    verbs=TABLE | {"move", "unset", "reset-counters", "reset-counters-all"},
     fields=(
         Field("chain", required=True),
         Field("action", _NAT_ACTIONS, default="accept"),
@@ -161,7 +161,7 @@ NAT = Menu(
         Field("to-ports", ports),
         Field("randomise-ports", boolean, since=(7, 12)),
         Field("tls-host", until=(7, 18)),
-        *_rules(ip4_block),
+        *rules(ip4_block),
     ),
 )
 
