@@ -311,8 +311,9 @@ class Leases:
                 continue
             self._ground.pools.take(grant.address, DHCP, grant.host.mac)
         for host in self._hosts.plugged():
-            self._hosts.settle(host, "")
-            self.ask(host)
+            if host.wants == BY_DHCP:
+                self._hosts.settle(host, "")
+                self.ask(host)
 
 
 def _serves(row: Row, server: str) -> bool:

@@ -164,11 +164,9 @@ class Logins:
             yield heard_us + duration_us(keepalive), "keepalive timeout"
 
     def _due(self, login: Login) -> None:
-        if login.ended:
-            return
-        when_us, why = min(self._ends(login))
-        if when_us <= self._ground.now_us():
-            self.end(login, why)
+        first = min(self._ends(login), default=None)
+        if first is not None and first[0] <= self._ground.now_us():
+            self.end(login, first[1])
         else:
             self.watch(login)
 
