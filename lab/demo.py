@@ -29,13 +29,14 @@ class Wish:
     subscribers: int = 200
     servers: str = "embedded"
     agent_command: str | None = None
+    router_version: str = "7.18.2"
 
 
 async def play(wish: Wish, display: Display, clock: Clock) -> bool:
     """Build, play, and report. Returns whether every step held."""
     if wish.subscribers < SUBSCRIBERS_MIN:
         raise LabError(f"the story uses up {WALLED} expired subscribers; ask for at least {SUBSCRIBERS_MIN}")
-    plans = Plans(folder=wish.folder, agent_command=wish.agent_command)
+    plans = Plans(folder=wish.folder, agent_command=wish.agent_command, router_version=wish.router_version)
     house = House(plans, servers_of(wish.servers, wish.folder), clock=clock)
     building = Line(0, "Build the ISP")
     display.lines = [building, *(Line(step.number, step.title) for step in STEPS)]

@@ -1,5 +1,9 @@
 """The access network beside PPP: hosts, their leases and the hotspot, as one thing that a router has."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from lab.mikrotik.commands import Access, Command, Done, Outcome, Verb, Verbs
 from lab.mikrotik.edit import Editor, rows_meant
 from lab.mikrotik.ground import Ground
@@ -10,6 +14,22 @@ from lab.mikrotik.leases import Leases
 from lab.mikrotik.packets import Packet, Ruling
 from lab.mikrotik.stations import Station
 from lab.mikrotik.table import Row
+
+if TYPE_CHECKING:
+    from lab.mikrotik.router import Router
+    from lab.mikrotik.sessions import Moment
+
+
+def access_network(router: Router, moment: Moment) -> AccessNetwork:
+    """The access network of a router whose tables, pools and counters are there."""
+    ground = Ground(
+        router.tables, router.pools, router.journal, router.timers, moment, router.log, router.hosts,
+        router.setup.switches, router.device.allows, router.counters,
+    )  # fmt: skip
+    network = AccessNetwork(ground, router.editor)
+    router.stations.add(network.hosts)
+    router.stations.on_carry.append(network.carried)
+    return network
 
 
 class AccessNetwork:
@@ -22,6 +42,7 @@ class AccessNetwork:
         self.leases = Leases(ground, self.hosts)
         self.hotspot = Hotspot(ground, self.hosts)
         self.hosts.on_address = self._settled
+        self.hosts.on_leaving = self.hotspot.leaving
         self.hosts.on_unplug = self._unplugged
 
     def plug_in(self, host: Host, *, takes_offer: bool = True) -> Host:
@@ -49,8 +70,8 @@ class AccessNetwork:
         return self.hotspot.marks(station) if isinstance(station, Host) else frozenset()
 
     def ruling(self, station: Station, packet: Packet, asked: str) -> Ruling | None:
-        if not isinstance(station, Host):
-            return None
+        if not isinstance(station, Host) or packet.target.version != 4:
+            return None  # the manual: a hotspot works with IPv4 only, so IPv6 goes past it
         if not self.hosts.answers_arp(station):
             return Ruling(passes=False, by="arp: the address is another MAC's")
         return self.hotspot.ruling(station, packet, asked, to_router=packet.to_router)
@@ -71,6 +92,7 @@ class AccessNetwork:
         """Clients saw the link go: they ask for their addresses again."""
         for host in self.hosts.plugged():
             host.rows.clear()
+            self._ground.counters.requeue(host)
         self.hotspot.come_up()
         self.leases.come_up()
         self.hosts.come_up()

@@ -24,6 +24,9 @@ class Control:
             "dial": self._dial,
             "hangup": self._hangup,
             "redial": self._redial,
+            "vanish": self._vanish,
+            "habit": self._habit,
+            "clock": self._clock,
             "reach": self._reach,
             "connect": self._connect,
             "sessions": self._sessions,
@@ -49,7 +52,7 @@ class Control:
                 to_wire(str(request["user"])), to_wire(str(request["password"])), request.get("caller_id")
             )
         except DialError as error:
-            return {"online": False, "reason": str(error)}
+            return {"online": False, "reason": str(error), "why": error.why}
         return {"online": True, "address": session.address, "rate": session.rate_limit}
 
     def _hangup(self, request: Request) -> Answer:
@@ -61,6 +64,23 @@ class Control:
         user = to_wire(str(request["user"]))
         self._router.redial(user, None if password is None else to_wire(str(password)), every_s)
         return {"online": self._router.sessions.of_user(user) is not None}
+
+    def _vanish(self, request: Request) -> Answer:
+        """A modem loses its power: the router notices by its keepalive."""
+        return {"was_online": self._router.vanish(to_wire(str(request["user"])))}
+
+    def _habit(self, request: Request) -> Answer:
+        """How a user uses the line from now on: quiet, idle, browsing, streaming or uploading."""
+        self._router.habit(_who(request), str(request["habit"]))
+        return {"done": True}
+
+    def _clock(self, request: Request) -> Answer:
+        """What the router takes for the time; `ntp_answers` and `ntp_delay_s` change what NTP does."""
+        wall = self._router.wall
+        wall.ntp_delay_s = float(request.get("ntp_delay_s", wall.ntp_delay_s))
+        if "ntp_answers" in request:
+            wall.ntp_says(answers=bool(request["ntp_answers"]))
+        return {"time": wall.stamp(), "utc": wall.utc().isoformat(), "synchronized": wall.is_synchronized}
 
     def _reach(self, request: Request) -> Answer:
         return asdict(self._router.reach(*_target(request), inbound=bool(request.get("inbound", False))))

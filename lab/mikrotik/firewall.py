@@ -148,6 +148,11 @@ class _Track:
     untracked: bool = False
 
 
+def firewalls(tables: Tables, stamp: Callable[[], str]) -> dict[int, Firewall]:
+    """By the version of IP."""
+    return {4: Firewall(tables, "ip", stamp), 6: Firewall(tables, "ipv6", stamp)}
+
+
 def reset_counters(rule: Row) -> None:
     """As if the rule had met nothing yet."""
     rule.values["packets"] = rule.values["bytes"] = "0"

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from lab.mikrotik.errors import BadValueError, HostError
-from lab.mikrotik.ground import Ground, clear
+from lab.mikrotik.ground import Ground
 from lab.mikrotik.stations import Station
 from lab.mikrotik.table import Row, Table
 from lab.mikrotik.values import ip4, mac
@@ -46,6 +46,8 @@ class Hosts:
         self._ground = ground
         self._by_mac: dict[str, Host] = {}
         self._away: dict[str, Host] = {}
+        self.on_leaving: Callable[[Host], None] = lambda _host: None
+        """Told while a host that will be unplugged is still there."""
         self.on_unplug: Callable[[Host], None] = lambda _host: None
         self.on_address: Callable[[Host], None] = lambda _host: None
         """Told when a host has got or lost an address."""
@@ -81,6 +83,7 @@ class Hosts:
         router_address = "" if host.wants == BY_DHCP else self._place(host)
         host = self._back_again(host)
         self._by_mac[host.mac] = host
+        self._ground.counters.resume(host)
         self._ground.event("plug", mac=host.mac, interface=host.interface, name=host.label)
         if router_address:
             self.settle(host, host.wants, router_address)
@@ -101,8 +104,10 @@ class Hosts:
         if host is None:
             return False
         del self._by_mac[host.mac]
+        self.on_leaving(host)
+        self._ground.counters.dismiss(host)
         host.ended, host.address = True, ""
-        clear(host.rows)
+        _clear_own(host)
         if len(self._away) < MAX_HOSTS:
             self._away[host.mac] = host
         self._ground.event("unplug", mac=host.mac, interface=host.interface, name=host.label)
@@ -113,7 +118,7 @@ class Hosts:
         """The host has this address from now on (or none); its connections under another one are gone."""
         if host.address == address:
             return
-        clear(host.rows)
+        _clear_own(host)
         host.address, host.local_address = address, router_address
         if address:
             self._show_in_arp(host, by_dhcp=by_dhcp)
@@ -158,4 +163,12 @@ class Hosts:
         values = {"address": host.address, "mac-address": host.mac, "interface": host.interface, "published": "false"}
         values |= {"dynamic": "true", "complete": "true", "disabled": "false", "invalid": "false"}
         values["DHCP"] = "true" if by_dhcp else "false"
-        self._ground.add_row(host.rows, "/ip/arp", values)
+        self._ground.add_row(host.rows, "/ip/arp", values, host)
+
+
+def _clear_own(host: Host) -> None:
+    """ARP rows and connections go with the address; queues of a login or a lease are theirs to take."""
+    own = [(table, row) for table, row in host.rows if row.owner is host]
+    host.rows[:] = [entry for entry in host.rows if entry not in own]
+    for table, row in own:
+        table.remove(row)

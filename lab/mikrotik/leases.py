@@ -2,10 +2,9 @@
 
 from dataclasses import dataclass, field
 
+from lab.mikrotik.dynamic_queue import give_queue, take_queue
 from lab.mikrotik.ground import Ground, clear
 from lab.mikrotik.hosts import BY_DHCP, Host, Hosts
-from lab.mikrotik.pools import DHCP
-from lab.mikrotik.queues import add_queue
 from lab.mikrotik.table import Change, Row, Table
 from lab.mikrotik.timers import Timer
 from lab.mikrotik.values import duration_us
@@ -14,6 +13,7 @@ from lab.mikrotik.values import duration_us
 OFFER_US = 30_000_000
 # A client without an answer tries again after this.
 RETRY_US = 10_000_000
+DHCP = "DHCP"
 _ACTIVE = ("active-address", "active-mac-address", "active-client-id", "active-server")
 
 
@@ -26,18 +26,9 @@ class Grant:
     address: str
     until_us: int
     seen_us: int
-    bytes_up_before: int = 0
-    bytes_down_before: int = 0
     timer: Timer | None = None
+    queue: Row | None = None
     rows: list[tuple[Table, Row]] = field(default_factory=list)
-
-    @property
-    def bytes_up(self) -> int:
-        return self.host.bytes_up - self.bytes_up_before
-
-    @property
-    def bytes_down(self) -> int:
-        return self.host.bytes_down - self.bytes_down_before
 
 
 class Leases:
@@ -51,6 +42,7 @@ class Leases:
         self._grants: dict[Row, Grant] = {}
         self._last_seen: dict[Row, int] = {}
         self._writing = False
+        self._reserved: dict[Row, str] = {}
         self._retrying: set[Host] = set()
         self.answering = True
         self._table.watchers.append(self._changed)
@@ -132,15 +124,14 @@ class Leases:
         return row
 
     def _free_address(self, server: Row) -> str:
-        """The pool's lowest address that no lease row has; empty when there is none (`static-only`)."""
-        taken = {row.get("address") for row in self._table}
-        return self._ground.pools.allocate(server.get("address-pool"), taken) or ""
+        """A free address of the server's pool; empty when there is none (`static-only`)."""
+        return self._ground.pools.allocate(server.get("address-pool")) or ""
 
     def _address_for(self, row: Row, server: Row) -> str | None:
         """The address of a row: fixed, of a pool it names, or of the server's pool."""
         grant = self._grants.get(row)
         fixed = row.get("address")
-        if fixed and fixed[0].isdecimal() and fixed.count(".") == 3:
+        if _is_address(fixed):
             other = next((one for one in self._grants.values() if one.address == fixed and one.row is not row), None)
             return fixed if other is None else None
         if grant is not None:
@@ -168,9 +159,9 @@ class Leases:
             self._end(old)
         grant = self._grants.get(row)
         if grant is None:
-            grant = Grant(row, host, address, 0, now_us, host.bytes_up, host.bytes_down)
+            grant = Grant(row, host, address, 0, now_us)
             self._grants[row] = grant
-            self._ground.pools.take(address, DHCP, host.mac)
+            self._ground.take_address(address, DHCP, host.mac)
             self._ground.event("lease-bound", mac=host.mac, address=address, server=server.get("name"))
             self._ground.log("dhcp,info", f"{server.get('name')} assigned {address} for {host.mac} {host.host_name}")
         grant.until_us, grant.seen_us = now_us + lease_us, now_us
@@ -186,16 +177,23 @@ class Leases:
 
     def _bring(self, grant: Grant, server: Row) -> None:
         """The queue and the address lists of a bound lease, made anew."""
-        clear(grant.rows)
+        self._drop_rows(grant)
         row, mac = grant.row, grant.host.mac
         lists = ",".join(part for part in (row.get("address-lists"), server.get("address-lists")) if part)
         self._ground.list_address(grant.rows, lists, grant.address, grant)
         if row.dynamic:
             return  # the manual: rate-limit needs a static lease
         kind = "dhcp" if row.get("allow-dual-stack-queue") == "false" else "dhcp-ds"
-        queue = add_queue(self._ground.tables, grant.rows, grant, row, name=f"{kind}<{mac}>", address=grant.address)
+        name = f"{kind}<{mac}>"
+        queue = give_queue(self._ground, grant.host, grant, row, name=name, address=grant.address)
         if queue is not None and queue.get("limit-at") == "0/0":
             queue.values["limit-at"] = queue.get("max-limit")  # as the manual's example reads
+        grant.queue = queue
+
+    def _drop_rows(self, grant: Grant) -> None:
+        take_queue(self._ground, grant.host, grant.queue)
+        grant.queue = None
+        clear(grant.rows)
 
     def _time(self, grant: Grant, due_us: int) -> None:
         if grant.timer is not None:
@@ -234,8 +232,8 @@ class Leases:
         self._grants.pop(grant.row, None)
         if grant.timer is not None:
             grant.timer.cancel()
-        clear(grant.rows)
-        self._ground.pools.release(grant.address, DHCP)
+        self._drop_rows(grant)
+        self._ground.free_address(grant.address, DHCP)
         self._ground.event("lease-gone", mac=grant.host.mac, address=grant.address)
         self._ground.log("dhcp,info", f"deassigned {grant.address} for {grant.host.mac} {grant.host.host_name}")
         self._change(grant.row, {"status": "waiting"}, ("host-name", *_ACTIVE))
@@ -252,7 +250,20 @@ class Leases:
         if row.dynamic and (grant is None or grant.host.ended):
             self._table.remove(row)
 
+    def _reserve(self, change: Change, row: Row) -> None:
+        """No pool gives an address that a lease row names, bound or not."""
+        wanted = row.get("address") if change is not Change.REMOVED and _is_address(row.get("address")) else ""
+        held = self._reserved.get(row, "")
+        if wanted == held:
+            return
+        if held:
+            self._ground.pools.release(self._reserved.pop(row))
+        if wanted:
+            self._ground.pools.hold(wanted)
+            self._reserved[row] = wanted
+
     def _changed(self, change: Change, row: Row) -> None:
+        self._reserve(change, row)
         if self._writing or change is Change.ADDED:
             return
         grant = self._grants.get(row)
@@ -261,7 +272,7 @@ class Leases:
             if grant is not None:
                 self._end(grant)
                 self._removed(grant)
-        elif grant is not None and self._ground.assumed.lease_edits_at_once and row.get("status") == "bound":
+        elif grant is not None and self._ground.switches.lease_edits_at_once and row.get("status") == "bound":
             self._edited(grant)
 
     def _edited(self, grant: Grant) -> None:
@@ -274,7 +285,7 @@ class Leases:
 
     def _removed(self, grant: Grant) -> None:
         """The client finds out when it renews, at half of its time, that the lease is another's or new."""
-        if not self._ground.assumed.client_keeps_removed_lease:
+        if not self._ground.switches.client_keeps_removed_lease:
             self.ask(grant.host)
             return
         half_us = (grant.until_us - grant.seen_us) // 2
@@ -300,20 +311,25 @@ class Leases:
     def come_up(self) -> None:
         """Leases that were stored hold on; clients saw the link go and ask at once."""
         self.answering = True
-        if not self._ground.assumed.dynamic_leases_survive_reboot:
+        if not self._ground.switches.dynamic_leases_survive_reboot:
             for row in [row for row in self._table if row.dynamic]:
-                self._grants.pop(row, None)
+                if (grant := self._grants.get(row)) is not None:
+                    self._end(grant)
                 self._drop(row)
         for grant in list(self._grants.values()):
-            clear(grant.rows)
+            self._drop_rows(grant)
             if not self._table.has(grant.row):
                 self._grants.pop(grant.row)
                 continue
-            self._ground.pools.take(grant.address, DHCP, grant.host.mac)
+            self._ground.show_address(grant.address, DHCP, grant.host.mac)
         for host in self._hosts.plugged():
             if host.wants == BY_DHCP:
                 self._hosts.settle(host, "")
                 self.ask(host)
+
+
+def _is_address(value: str) -> bool:
+    return bool(value) and value[0].isdecimal() and value.count(".") == 3
 
 
 def _serves(row: Row, server: str) -> bool:

@@ -53,7 +53,7 @@ class Cookies:
             self._table.remove(row)
 
     def come_up(self) -> None:
-        if not self._ground.assumed.cookies_survive_reboot:
+        if not self._ground.switches.cookies_survive_reboot:
             for row in list(self._table):
                 self._table.remove(row)
 

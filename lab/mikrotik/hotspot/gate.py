@@ -40,7 +40,7 @@ class Hotspot:
         presence, is_new = self.presences.heard(host)
         if presence is None or presence.logged_in:
             return presence
-        if (is_new or self._ground.assumed.relogin_by_any_packet) and self.presences.binding(presence) == "regular":
+        if (is_new or self._ground.switches.relogin_by_any_packet) and self.presences.binding(presence) == "regular":
             self._log_in_unasked(presence)
         return presence
 
@@ -145,7 +145,7 @@ class Hotspot:
             yield mac, mac if both else profile.get("mac-auth-password"), "mac"
 
     def _repeated(self, password: str) -> str | None:
-        return password if self._ground.assumed.cookie_repeats_password else None
+        return password if self._ground.switches.cookie_repeats_password else None
 
     def _with_cookies(self, login: Login, password: str) -> Login:
         """Cookies of a login that somebody typed."""
@@ -160,6 +160,11 @@ class Hotspot:
         return login
 
     # -- hosts that come and go -----------------------------------------------------------------------------------
+
+    def leaving(self, host: Host) -> None:
+        """While it is still there: note when it was last heard."""
+        if (presence := self.presences.of_host(host)) is not None:
+            self.logins.note_heard(presence)
 
     def unplugged(self, host: Host) -> None:
         """Its rows stay until keepalive or idle time is over."""

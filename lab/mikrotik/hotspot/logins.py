@@ -3,16 +3,19 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from lab.mikrotik.dynamic_queue import give_queue, take_queue
 from lab.mikrotik.errors import HotspotError
 from lab.mikrotik.ground import Ground, clear
 from lab.mikrotik.hotspot.presence import Presence
 from lab.mikrotik.hotspot.totals import Totals
-from lab.mikrotik.queues import add_queue
 from lab.mikrotik.table import Change, Row, Table
 from lab.mikrotik.timers import Timer
 from lab.mikrotik.values import duration_us
 
 MAX_LOGINS = 20_000
+# A byte limit is looked at no more often than this, and no less often than that, while a habit runs.
+MIN_LOOK_US = 100_000
+MAX_LOOK_US = 600_000_000
 _LOG_TOPICS = "hotspot,info,debug"
 _BYTE_LIMITS = ("limit-bytes-in", "limit-bytes-out", "limit-bytes-total")
 
@@ -32,15 +35,8 @@ class Login:
     limits: dict[str, int] = field(default_factory=dict)
     ended: bool = False
     timer: Timer | None = None
+    queue: Row | None = None
     rows: list[tuple[Table, Row]] = field(default_factory=list)
-
-    @property
-    def bytes_up(self) -> int:
-        return self.carried().bytes_in
-
-    @property
-    def bytes_down(self) -> int:
-        return self.carried().bytes_out
 
     def carried(self) -> Totals:
         return Totals.of(self.presence.host).less(self.before)
@@ -119,7 +115,7 @@ class Logins:
         return user
 
     def _begin(self, presence: Presence, user: Row, way: str) -> Login:
-        now_us, carried = self._ground.now_us(), Totals.of(presence.host)
+        now_us, carried = self._ground.now_us(), self._up_to_now(presence)
         login = Login(presence, user, way, now_us, carried, carried, now_us)
         totals, profile = self.totals_of(user), self.profile(user)
         login.limits = _left(user, totals)
@@ -130,7 +126,8 @@ class Logins:
         self._of_presence[presence] = login
         presence.logged_in = True
         name, address = user.get("name"), presence.address
-        add_queue(self._ground.tables, login.rows, login, profile, name=f"<hotspot-{name}>", address=address)
+        queue_name = f"<hotspot-{name}>"
+        login.queue = give_queue(self._ground, presence.host, login, profile, name=queue_name, address=address)
         self._ground.list_address(login.rows, profile.get("address-list"), address, login)
         self._ground.add_row(login.rows, "/ip/hotspot/active", {
             "server": presence.server.get("name"), "user": name, "address": address, "mac-address": presence.host.mac,
@@ -152,7 +149,7 @@ class Logins:
 
     def _ends(self, login: Login) -> Iterable[tuple[int, str]]:
         """(when, why) of everything that will end it."""
-        profile, heard_us = self.profile(login.user), login.presence.heard_us
+        profile, heard_us = self.profile(login.user), self._heard_us(login.presence)
         if login.until_us is not None:
             timeout = profile.get("session-timeout")
             by_time = timeout and login.until_us == login.since_us + duration_us(timeout)
@@ -162,8 +159,39 @@ class Logins:
         keepalive = profile.get("keepalive-timeout")
         if login.presence.host.ended and keepalive not in ("", "none"):
             yield heard_us + duration_us(keepalive), "keepalive timeout"
+        if login.limits and not login.presence.host.ended and (look := self._look_us(login)):
+            yield self._ground.now_us() + look, ""
+
+    def _look_us(self, login: Login) -> int:
+        """When a habit may have used up the bytes that are left, at its fastest; 0 for a quiet one."""
+        peak_bps = self._ground.counters.peak_bps(login.presence.host)
+        left = min(limit - used for limit, used in self._of_limits(login))
+        return max(MIN_LOOK_US, min(MAX_LOOK_US, left * 8_000_000 // peak_bps)) if peak_bps else 0
+
+    def _of_limits(self, login: Login) -> list[tuple[int, int]]:
+        """(limit, used) of each."""
+        used = dict(zip(_BYTE_LIMITS, _used(login.carried()), strict=True))
+        return [(limit, used[name]) for name, limit in login.limits.items()]
+
+    def _heard_us(self, presence: Presence) -> int:
+        """When the device last sent something, by hand or by habit."""
+        if presence.host.ended:
+            return presence.heard_us
+        return max(presence.heard_us, self._ground.now_us() - self._ground.counters.idle_us(presence.host))
+
+    def note_heard(self, presence: Presence) -> None:
+        """Its habit ends here: remember when it last sent something."""
+        presence.heard_us = self._heard_us(presence)
+
+    def _up_to_now(self, presence: Presence) -> Totals:
+        if not presence.host.ended:
+            self._ground.counters.of_station(presence.host)
+        return Totals.of(presence.host)
 
     def _due(self, login: Login) -> None:
+        self.counted(login)
+        if login.ended:
+            return
         first = min(self._ends(login), default=None)
         if first is not None and first[0] <= self._ground.now_us():
             self.end(login, first[1])
@@ -172,9 +200,8 @@ class Logins:
 
     def counted(self, login: Login) -> None:
         """End a login that has used up its bytes."""
-        carried = login.carried()
-        used = dict(zip(_BYTE_LIMITS, _used(carried), strict=True))
-        if any(used[limit] >= left for limit, left in login.limits.items()):
+        self._up_to_now(login.presence)
+        if any(used >= limit for limit, used in self._of_limits(login)):
             self.end(login, "traffic limit reached")
 
     def end(self, login: Login, reason: str) -> None:
@@ -187,6 +214,7 @@ class Logins:
         if login.timer is not None:
             login.timer.cancel()
         self._settle(login)
+        take_queue(self._ground, login.presence.host, login.queue)
         clear(login.rows)
         name, address = login.user.get("name"), login.presence.address
         self._ground.log(_LOG_TOPICS.replace("info", "account,info"), f"{name} ({address}): logged out: {reason}")
@@ -207,6 +235,7 @@ class Logins:
         """What counts against the user's limits: past logins and live ones."""
         totals, now_us = self._totals.get(user, Totals()), self._ground.now_us()
         for login in self.of_user(user):
+            self._up_to_now(login.presence)
             totals = totals.plus(login.unsettled(now_us))
         return totals
 
@@ -218,6 +247,7 @@ class Logins:
 
     def _settle(self, login: Login) -> None:
         now_us = self._ground.now_us()
+        self._up_to_now(login.presence)
         if self._users.has(login.user):
             self._totals[login.user] = self._totals.get(login.user, Totals()).plus(login.unsettled(now_us))
         login.settled, login.settled_us = Totals.of(login.presence.host), now_us
@@ -237,7 +267,7 @@ class Logins:
                 self._settle(login)
             login.rows.clear()
         self._of_presence.clear()
-        if not self._ground.assumed.hotspot_counters_survive_reboot:
+        if not self._ground.switches.hotspot_counters_survive_reboot:
             self._totals.clear()
 
 

@@ -94,7 +94,8 @@ class Presences:
         })  # fmt: skip
         if host.wants != "dhcp":
             row.values["found-by"] = "ARP"
-        presence = Presence(host, server, row, host.address, now_us, now_us, Totals.of(host))
+        before = Totals.of(self._ground.counters.of_station(host))
+        presence = Presence(host, server, row, host.address, now_us, now_us, before)
         row.owner = presence
         presence.bound = self._first_binding(presence)
         self._by_host[host] = presence
@@ -103,7 +104,7 @@ class Presences:
 
     def binding(self, presence: Presence) -> str:
         """`regular`, `bypassed` or `blocked`: the first enabled binding that fits."""
-        return self._first_binding(presence) if self._ground.assumed.bindings_at_once else presence.bound
+        return self._first_binding(presence) if self._ground.switches.bindings_at_once else presence.bound
 
     def _first_binding(self, presence: Presence) -> str:
         for row in self._bindings:

@@ -3,10 +3,8 @@
 from lab.mikrotik.ground import Ground, clear
 from lab.mikrotik.hotspot.rules import FILTER, NAT
 from lab.mikrotik.table import Change, Row, Table
-from lab.mikrotik.tables import defaults
 from lab.mikrotik.values import split_list
 
-_DEVICE_MODE = "/system/device-mode"
 _UNSET = ("", "0.0.0.0")  # noqa: S104  # how an unset address reads
 
 
@@ -29,8 +27,7 @@ class Servers:
         return server.enabled and self._allowed()
 
     def _allowed(self) -> bool:
-        tables = self._ground.tables
-        return not tables.has(_DEVICE_MODE) or tables.setting(_DEVICE_MODE, "hotspot") not in ("no", "false")
+        return self._ground.allows("hotspot")
 
     def profile(self, server: Row) -> Row:
         """Its server profile; `default` when the one it named is gone."""
@@ -57,13 +54,13 @@ class Servers:
     def show_rules(self) -> None:
         """The dynamic rules of a running hotspot, above everybody's, shown once however many servers run."""
         clear(self._shown)
-        if not self._ground.assumed.hotspot_rules_shown or not any(self.runs(server) for server in self._table):
+        if not self._ground.switches.hotspot_rules_shown or not any(self.runs(server) for server in self._table):
             return
         for path, rules in (("/ip/firewall/filter", FILTER), ("/ip/firewall/nat", NAT)):
             table = self._ground.tables.get(path)
             first = next(iter(table), None)
             for rule in rules:
-                row = table.insert(defaults(table) | rule | {"dynamic": "true"}, owner=self, before=first)
+                row = table.insert({**table.fitted.defaults} | rule | {"dynamic": "true"}, owner=self, before=first)
                 self._shown.append((table, row))
 
     def _changed(self, _change: Change, _row: Row) -> None:

@@ -45,7 +45,10 @@ def user_total(name: str) -> Shown:
 def login_counter(name: str) -> Shown:
     def counter(router: Router, row: Row) -> str | None:
         login = router.access.hotspot.logins.of_row(row)
-        return "0" if login is None else str(login.carried().counter(name))
+        if login is None:
+            return "0"
+        router.counters.of_station(login.presence.host)
+        return str(login.carried().counter(name))
 
     return counter
 
@@ -53,7 +56,10 @@ def login_counter(name: str) -> Shown:
 def host_counter(name: str) -> Shown:
     def counter(router: Router, row: Row) -> str | None:
         presence = router.access.hotspot.presences.of_row(row)
-        return "0" if presence is None else str(presence.carried().counter(name))
+        if presence is None:
+            return "0"
+        router.counters.of_station(presence.host)
+        return str(presence.carried().counter(name))
 
     return counter
 

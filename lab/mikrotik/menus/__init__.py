@@ -1,14 +1,32 @@
 """The menus as data, one file per part of the router; `ALL` is every menu there is."""
 
-from lab.mikrotik.menus import access, dhcp, firewall, hotspot, network, ppp, system
+from lab.mikrotik.menus import (
+    automation,
+    dhcp,
+    firewall,
+    hardware,
+    hotspot,
+    local,
+    network,
+    ppp,
+    proxy,
+    queues,
+    radius,
+    system,
+)
 from lab.mikrotik.schema import Menu
 
 ALL: tuple[Menu, ...] = (
     *ppp.MENUS,
     *network.MENUS,
+    *queues.MENUS,
+    *local.MENUS,
     *firewall.MENUS,
+    *proxy.MENUS,
+    *radius.MENUS,
     *system.MENUS,
-    *access.MENUS,
+    *hardware.MENUS,
+    *automation.MENUS,
     *dhcp.MENUS,
     *hotspot.MENUS,
 )

@@ -361,6 +361,10 @@ class Rig:
         return Running(self.cloud, self.clock, agent, worker, store, mailbox, threading.current_thread(), trouble)
 
 
+PERSONALITIES = ("6.49.18", "7.18.2")
+"""The two RouterOS that towers run; what must hold on both is parametrised with these."""
+
+
 @contextmanager
 def rig(folder: Path, *, script: str = "", version: str = "7.18.2") -> Iterator[Rig]:
     """A router prepared as the site script prepares it, and a cloud; no agent yet."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from protocol.messages import Delta
-from tests.scenarios.edge_agent.rig import HOUR_US, SECOND_US, Rig, Running, rig, secrets, until, walled
+from tests.scenarios.edge_agent.rig import HOUR_US, PERSONALITIES, SECOND_US, Rig, Running, rig, secrets, until, walled
 
 DAY_US = 24 * HOUR_US
 EXPIRIES, RENEWALS, OTHERS = 98, 40, 12
@@ -22,9 +22,9 @@ class Hasty(random.Random):
         return min(b, 0.02)
 
 
-@pytest.fixture
-def site(tmp_path: Path) -> Iterator[Rig]:
-    with rig(tmp_path) as made:
+@pytest.fixture(params=PERSONALITIES)
+def site(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Rig]:
+    with rig(tmp_path, version=request.param) as made:
         made.machine.random = Hasty()
         yield made
 

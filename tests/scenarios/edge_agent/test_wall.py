@@ -8,14 +8,14 @@ import pytest
 
 from edge_agent.routeros.connections import ConnectionQuery
 from protocol.entitlement import Rate
-from tests.scenarios.edge_agent.rig import HOUR_US, SECOND_US, Rig, Running, rig, secrets, until, walled
+from tests.scenarios.edge_agent.rig import HOUR_US, PERSONALITIES, SECOND_US, Rig, Running, rig, secrets, until, walled
 
 ADDRESS = "100.64.0.3"
 
 
-@pytest.fixture
-def site(tmp_path: Path) -> Iterator[Rig]:
-    with rig(tmp_path) as made:
+@pytest.fixture(params=PERSONALITIES)
+def site(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Rig]:
+    with rig(tmp_path, version=request.param) as made:
         yield made
 
 

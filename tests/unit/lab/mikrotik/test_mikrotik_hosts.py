@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from lab.mikrotik.assumed import Assumed
 from lab.mikrotik.errors import HostError
+from lab.mikrotik.switches import Switches
 from tests.unit.lab.mikrotik.conftest import Console
 
 ANN, BEN = "02:00:00:00:00:0A", "02:00:00:00:00:0B"
@@ -147,7 +147,7 @@ def test_a_dynamic_lease_made_static_takes_a_rate_limit(lan: Console) -> None:
 
 
 def test_edits_wait_for_the_renewal_where_that_is_assumed(new_console: Callable[..., Console]) -> None:
-    lan = laid_out(new_console(assumed=Assumed(lease_edits_at_once=False)))
+    lan = laid_out(new_console(switches=Switches(lease_edits_at_once=False)))
     made = lan.add(LEASE, address="10.5.50.200", mac_address=ANN)
     lan.router.plug_in(ANN)
     lan.say(f"{LEASE}/set", f"=.id={made}", "=rate-limit=1M/1M")
@@ -182,7 +182,7 @@ def test_a_removed_lease_is_missed_at_the_next_renewal_only(lan: Console) -> Non
 
 
 def test_a_removed_lease_is_missed_at_once_where_that_is_assumed(new_console: Callable[..., Console]) -> None:
-    lan = laid_out(new_console(assumed=Assumed(client_keeps_removed_lease=False)))
+    lan = laid_out(new_console(switches=Switches(client_keeps_removed_lease=False)))
     lan.add(LEASE, address="10.5.50.200", mac_address=ANN)
     host = lan.router.plug_in(ANN)
     lan.say(f"{LEASE}/remove", f"=.id={lease(lan)['.id']}")
@@ -229,7 +229,7 @@ def test_without_a_server_on_the_interface_there_is_no_address(lan: Console) -> 
 
 @pytest.mark.parametrize("stored", [True, False])
 def test_leases_are_on_disk_and_survive_a_reboot(new_console: Callable[..., Console], stored: bool) -> None:
-    lan = laid_out(new_console(assumed=Assumed(dynamic_leases_survive_reboot=stored)))
+    lan = laid_out(new_console(switches=Switches(dynamic_leases_survive_reboot=stored)))
     lan.router.plug_in(ANN)
     ben = lan.router.plug_in(BEN)
     lan.router.unplug(ANN)

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from lab.mikrotik.assumed import Assumed
 from lab.mikrotik.errors import HotspotError
+from lab.mikrotik.switches import Switches
 from tests.unit.lab.mikrotik.conftest import Console
 
 ANN, BEN = "02:00:00:00:00:0A", "02:00:00:00:00:0B"
@@ -144,7 +144,7 @@ def test_a_device_logs_in_by_its_mac_where_the_server_takes_that(cafe: Console) 
 
 
 def test_only_a_new_host_logs_in_by_itself_where_that_is_assumed(new_console: Callable[..., Console]) -> None:
-    cafe = laid_out(new_console(assumed=Assumed(relogin_by_any_packet=False)))
+    cafe = laid_out(new_console(switches=Switches(relogin_by_any_packet=False)))
     cafe.router.hotspot_login(ANN, "ann", "pw")
     cafe.say(f"{ACTIVE}/remove", "=.id=*1")
     assert not online(cafe)
@@ -267,7 +267,7 @@ def test_a_host_is_made_a_binding(cafe: Console) -> None:
 
 
 def test_a_binding_waits_for_a_new_host_where_that_is_assumed(new_console: Callable[..., Console]) -> None:
-    cafe = laid_out(new_console(assumed=Assumed(bindings_at_once=False)))
+    cafe = laid_out(new_console(switches=Switches(bindings_at_once=False)))
     cafe.add("/ip/hotspot/ip-binding", mac_address=ANN, type="bypassed")
     assert not online(cafe)
     cafe.say(f"{HOST}/remove", "=.id=" + cafe.rows(f"{HOST}/print", f"?mac-address={ANN}")[0][".id"])
@@ -287,8 +287,8 @@ def test_a_reboot_forgets_logins_and_hosts_but_not_cookies_and_totals(cafe: Cons
 
 
 def test_nothing_survives_where_flash_is_assumed_to_keep_nothing(new_console: Callable[..., Console]) -> None:
-    lost = Assumed(cookies_survive_reboot=False, hotspot_counters_survive_reboot=False)
-    cafe = laid_out(new_console(assumed=lost))
+    lost = Switches(cookies_survive_reboot=False, hotspot_counters_survive_reboot=False)
+    cafe = laid_out(new_console(switches=lost))
     cafe.router.hotspot_login(ANN, "ann", "pw")
     cafe.router.carry(ANN, 100, 200)
     cafe.router.reboot()

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from lab.mikrotik.assumed import Assumed
+from lab.mikrotik.switches import Switches
 from tests.unit.lab.mikrotik.conftest import Console
 
 ANN = "02:00:00:00:00:0A"
@@ -210,6 +210,6 @@ def test_a_running_hotspot_shows_its_rules_above_everybodys(cafe: Console) -> No
 
 
 def test_its_rules_are_not_shown_where_that_is_assumed(new_console: Callable[..., Console]) -> None:
-    console = new_console(assumed=Assumed(hotspot_rules_shown=False))
+    console = new_console(switches=Switches(hotspot_rules_shown=False))
     console.add("/ip/hotspot", name="hs1", interface="bridge", disabled="no")
     assert len(console.rows(f"{FILTER}/print", "?dynamic=true")) == 1
