@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from lab.clock import Clock, SystemClock
 from lab.mikrotik.commands import Verbs
+from lab.mikrotik.console.desk import Desk
 from lab.mikrotik.delivery import deliver
 from lab.mikrotik.edit import Editor
 from lab.mikrotik.faults import Faults
@@ -74,6 +75,7 @@ class Router:
         for family in ("ip", "ipv6"):
             table = self.tables.get(f"/{family}/firewall/address-list")
             TimedRows(table, self.timers, self.journal, self.clock, self.stamp)
+        self.desk = Desk(self)
         deliver(
             self.tables, self.editor, user=self.setup.user, password=self.setup.password,
             group=self.setup.group, empty=self.setup.empty,
@@ -176,6 +178,7 @@ class Router:
 
     def come_up(self) -> None:
         """Wake with what is on flash."""
+        self.desk.woken()
         for table in self.tables:
             _forget(table)
         self.names.refresh_all()
@@ -187,6 +190,7 @@ class Router:
         self._writes_before_boot = self.journal.writes_in_all
         self.sessions.serving = True
         self.journal.event(self.clock.now_us(), "reboot")
+        self.desk.started()
 
     def run_timers(self) -> None:
         """Run what is due by now."""

@@ -1,0 +1,51 @@
+"""Kinds of values that only scripts and schedulers have."""
+
+import re
+from datetime import datetime
+
+from lab.mikrotik.errors import BadValueError
+from lab.mikrotik.policy import POLICIES
+
+_CLOCK = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)(?::([0-5]\d))?")
+_DATE_FORMS = ("%Y-%m-%d", "%b/%d/%Y")
+
+
+def policies(value: str) -> str:
+    """A comma list of policies, in the router's own order."""
+    named = set(filter(None, value.split(",")))
+    if not named <= set(POLICIES):
+        raise BadValueError
+    return ",".join(name for name in _ORDER if name in named)
+
+
+# As exports of routers list the policies of scripts.
+_ORDER = (
+    "local", "telnet", "ssh", "ftp", "reboot", "read", "write", "policy", "test", "winbox", "password", "web", "sniff",
+    "sensitive", "api", "romon", "rest-api",
+)  # fmt: skip
+
+
+def start_date(value: str) -> str:
+    """A day in either of the two ways routers write them."""
+    read_date(value)
+    return value.lower()
+
+
+def read_date(value: str) -> datetime:
+    """The day meant, at midnight and without a zone: routers mean their own."""
+    for form in _DATE_FORMS:
+        try:
+            return datetime.strptime(value, form)  # noqa: DTZ007  # the router's own local time has no zone
+        except ValueError:
+            continue
+    raise BadValueError
+
+
+def start_time(value: str) -> str:
+    """A time of day, or `startup`."""
+    if value == "startup":
+        return value
+    match = _CLOCK.fullmatch(value)
+    if match is None:
+        raise BadValueError
+    return f"{int(match[1]):02}:{match[2]}:{match[3] or '00'}"
