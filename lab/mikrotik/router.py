@@ -32,7 +32,8 @@ MAX_LOG_ROWS = 1_000
 @dataclass(frozen=True, slots=True)
 class Setup:
     """How a router is delivered. `ntp_answers` says whether a configured NTP client ever gets the time;
-    `connections_per_session` is what a subscriber opens as soon as he is online."""
+    `connections_per_session` is what a subscriber opens as soon as he is online; `import_reads_whole` that `/import`
+    reads a file to its end before the first command runs."""
 
     version: str = DEFAULT_VERSION
     user: str = "admin"
@@ -41,6 +42,7 @@ class Setup:
     empty: bool = False
     ntp_answers: bool = True
     connections_per_session: int = 0
+    import_reads_whole: bool = False
     hosts: Mapping[str, list[str]] = field(default_factory=dict)
 
 

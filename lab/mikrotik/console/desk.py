@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 from lab.mikrotik.commands import Access, everything
 from lab.mikrotik.console.environment import Environment
+from lab.mikrotik.console.export import Exporter
 from lab.mikrotik.console.files import Files
+from lab.mikrotik.console.importing import Importer
 from lab.mikrotik.console.reader import Reader
 from lab.mikrotik.console.runner import Runner
 from lab.mikrotik.console.schedulers import Schedulers
@@ -47,6 +49,8 @@ class Desk:
         self.files = Files(router)
         self.scripts = Scripts(self)
         self.schedulers = Schedulers(router, self.scripts)
+        self.exporter = Exporter(self)
+        self.importer = Importer(self)
         self._at_boot: list[Callable[[], None]] = []
         self._running = 0
 

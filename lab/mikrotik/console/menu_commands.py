@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lab.mikrotik.commands import Access, Closing, Command, Done, Listing, Outcome, Rebooting
+from lab.mikrotik.console.importing import SUCCESS
 from lab.mikrotik.console.signals import Stopped
 from lab.mikrotik.console.tree import Argument, Call, Expression, Literal
 from lab.mikrotik.console.values import Array, Id, Value, bounded, of_list, to_argument, to_text, typed
@@ -57,6 +58,10 @@ class MenuCommands:
         attributes = self._attributes(call, table)
         if attributes is None:
             return None
+        if call.verb == "export" and "file" not in attributes:
+            return self._export(call, table, attributes)
+        if (call.path, call.verb) == ("", "import"):
+            return self._import(attributes)
         return self._value(self._say(call.path, call.verb, attributes), call)
 
     def _say(self, path: str, verb: str, attributes: dict[str, str]) -> Outcome:
@@ -75,6 +80,17 @@ class MenuCommands:
                 raise Stopped
             case _:
                 return None
+
+    def _export(self, call: Call, table: Table | None, attributes: dict[str, str]) -> Value:
+        """On the console an export is printed; `where` picks rows of one menu."""
+        rows = self._rows(call, table) if call.where is not None and table is not None else None
+        self._runner.put(self._desk.exporter.answer(call.path, attributes, self._access, rows).rstrip("\n"))
+        return None
+
+    def _import(self, attributes: dict[str, str]) -> Value:
+        self._say("", "import", attributes)
+        self._runner.put(SUCCESS)
+        return None
 
     # -- arguments ----------------------------------------------------------------------------------------------
 
