@@ -30,10 +30,13 @@ class Server:
         self.tls_port = 0
         self._tls: ssl.SSLContext | None = None
         self._listeners: list[asyncio.Server] = []
+        self._secure: asyncio.Server | None = None
         self._connections: dict[ApiConnection, list[tuple[Table, Row]]] = {}
         self._wake: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         router.timers.on_earlier = self._arm
+        router.desk.on_reboot = self.reboot_soon
+        router.desk.certificates.on_change = self._new_certificate
 
     # -- listening ----------------------------------------------------------------------------------------------
 
@@ -58,17 +61,36 @@ class Server:
         self.port = plain.sockets[0].getsockname()[1]
         self._listeners = [plain]
         if self._tls is not None:
-            secure = await self._loop.create_server(
-                lambda: ApiConnection(self, tls=True), self.host, self.tls_port, ssl=self._tls
-            )
-            self.tls_port = secure.sockets[0].getsockname()[1]
-            self._listeners.append(secure)
+            await self._listen_secure()
+
+    async def _listen_secure(self) -> None:
+        if self._secure is not None or not self._listeners:
+            return
+        self._secure = await self._loop.create_server(
+            lambda: ApiConnection(self, tls=True), self.host, self.tls_port, ssl=self._tls
+        )
+        self.tls_port = self._secure.sockets[0].getsockname()[1]
+
+    def _new_certificate(self) -> None:
+        """api-ssl was given another certificate: new TLS connections get it, live ones keep what they have."""
+        if self._tls is None:
+            return
+        self._tls = self.router.desk.certificates.tls_context()
+        if self._secure is not None:
+            self._secure.close()
+            self._secure = None
+            task = self._loop.create_task(self._listen_secure())
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
 
     def stop_listening(self) -> None:
         """Refuse connections from now on; live ones stay."""
         for listener in self._listeners:
             listener.close()
         self._listeners = []
+        if self._secure is not None:
+            self._secure.close()
+            self._secure = None
 
     async def close(self) -> None:
         """Down for good."""

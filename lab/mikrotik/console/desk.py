@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lab.mikrotik.commands import Access, everything
+from lab.mikrotik.console.backup import Backups
+from lab.mikrotik.console.certificates import Certificates
 from lab.mikrotik.console.environment import Environment
 from lab.mikrotik.console.export import Exporter
 from lab.mikrotik.console.files import Files
@@ -50,8 +52,11 @@ class Desk:
         self.scripts = Scripts(self)
         self.schedulers = Schedulers(router, self.scripts)
         self.exporter = Exporter(self)
+        self.backups = Backups(self)
+        self.certificates = Certificates(self)
         self.importer = Importer(self)
         self._at_boot: list[Callable[[], None]] = []
+        self._after_boot: list[Callable[[], None]] = []
         self._running = 0
 
     # -- names, for the reader ----------------------------------------------------------------------------------
@@ -98,15 +103,17 @@ class Desk:
 
     # -- boots --------------------------------------------------------------------------------------------------
 
-    def reboot(self, then: Callable[[], None] | None = None) -> None:
-        """Go down and up, doing this in between."""
-        if then is not None:
-            self._at_boot.append(then)
+    def reboot(self) -> None:
+        """Go down and up, doing in between what waits for it."""
         self.on_reboot()
 
     def before_boot(self, act: Callable[[], None]) -> None:
         """Do this while the router is down the next time."""
         self._at_boot.append(act)
+
+    def after_boot(self, act: Callable[[], None]) -> None:
+        """Do this as soon as the router has come up the next time."""
+        self._after_boot.append(act)
 
     def woken(self) -> None:
         """The router comes up: what waited for it."""
@@ -116,4 +123,7 @@ class Desk:
 
     def started(self) -> None:
         """The router is up again: schedulers begin anew."""
+        waiting, self._after_boot = self._after_boot, []
+        for act in waiting:
+            act()
         self.schedulers.woken()
