@@ -5,11 +5,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 EDGE := .venv-edge
+CLIENTS := .venv-clients
+CLIENTS_STAMP := $(CLIENTS)/.installed
 ARGS ?=
 ONLY ?= reconnect
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo test test-long test-real test-edge check bench lock format clean
+.PHONY: help env demo test test-long test-real test-edge test-clients check bench lock format clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -44,6 +46,17 @@ test-edge: $(STAMP) ## the story with an agent installed from the edge extra alo
 	$(BIN)/python -m tests.edge_alone $(EDGE)
 	$(BIN)/mnara-lab demo --exit --agent-command $(EDGE)/bin/mnara-agent $(ARGS)
 
+test-clients: $(STAMP) $(CLIENTS_STAMP) ## other people's RouterOS clients against the simulated router
+	$(CLIENTS)/bin/python -m pytest -c tests/clients/pytest.ini --rootdir tests/clients --confcutdir tests/clients tests/clients $(ARGS)
+
+$(CLIENTS_STAMP): tests/clients/requirements.lock tests/clients/collection.lock tests/clients/package-lock.json
+	rm -rf $(CLIENTS) && $(PYTHON) -m venv $(CLIENTS)
+	@$(CLIENTS)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r tests/clients/requirements.lock || { echo "The strange clients could not be installed: they come from PyPI, so this needs the network once."; exit 1; }
+	@$(CLIENTS)/bin/python -m pip download --quiet --disable-pip-version-check --no-deps --require-hashes --dest $(CLIENTS)/wheels -r tests/clients/collection.lock || { echo "Ansible's collections (54 MB) could not be fetched: they come from PyPI, so this needs the network once."; exit 1; }
+	$(CLIENTS)/bin/python tests/clients/collection.py $(CLIENTS)/wheels $(CLIENTS)/collections && rm -r $(CLIENTS)/wheels
+	@! command -v npm >/dev/null || { cp tests/clients/package.json tests/clients/package-lock.json $(CLIENTS)/ && npm ci --silent --ignore-scripts --prefix $(CLIENTS); } || echo "node-routeros could not be installed (npm needs the network once): its tests are skipped."
+	@touch $@
+
 check: $(STAMP) ## lint, types, import contracts
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -57,11 +70,16 @@ format: $(STAMP) ## format the code and sort its imports
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-lock: ## resolve the dependencies anew (needs uv)
+lock: ## resolve the dependencies anew (needs uv and npm)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	  --no-emit-index-url --no-emit-find-links --extra dev pyproject.toml -o requirements.lock
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	  --no-emit-index-url --no-emit-find-links --extra edge pyproject.toml -o deploy/edge/requirements.lock
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	  --no-emit-index-url --no-emit-find-links tests/clients/requirements.in -o tests/clients/requirements.lock
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-deps \
+	  --no-emit-index-url --no-emit-find-links tests/clients/collection.in -o tests/clients/collection.lock
+	npm install --silent --package-lock-only --omit-lockfile-registry-resolved --prefix tests/clients
 
 clean: ## remove the environment and everything that was made
-	rm -rf $(VENV) $(EDGE) .mnara .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info build dist
+	rm -rf $(VENV) $(EDGE) $(CLIENTS) .mnara .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info build dist

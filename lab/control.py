@@ -1,18 +1,21 @@
 """The control door of every simulated part: one JSON request per line over TCP, one JSON answer per line.
 
-A request is `{"do": NAME, …}`. What cannot be done is answered `{"error": …}`; `{"do": "help"}` lists the names. A
-request that watches is answered by one line after another until the asker hangs up.
+A request is `{"do": NAME, …}`. What cannot be done is answered `{"error": …}`; `{"do": "help"}` lists the names, and
+those that watch. A request that watches is answered by one line after another until the asker hangs up, or asks
+something else.
 """
 
 import asyncio
 import inspect
+import itertools
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
 from lab.errors import LabError
 
+TALKS_MAX = 1_000
 MAX_LINE_BYTES = 8 * 1024 * 1024
 Request = dict[str, Any]
 Answer = dict[str, Any]
@@ -24,56 +27,118 @@ class ControlError(LabError):
     """A request at the control door makes no sense."""
 
 
-async def answers(handlers: Handlers, line: bytes) -> AsyncIterator[Answer]:
+async def answers(handlers: Handlers, line: bytes) -> AsyncGenerator[Answer, None]:
     """The answer to one request, or the answers; never an exception for what somebody typed."""
     try:
         request = json.loads(line)
         if not isinstance(request, dict):
             raise ControlError("a request is one JSON object")
-        result = _handler(handlers, str(request.get("do")))(request)
-        if isinstance(result, AsyncIterator):
-            async for answer in result:
+        async with aclosing(_told(_handler(handlers, str(request.get("do")))(request))) as told:
+            async for answer in told:
                 yield answer
-        elif isinstance(result, dict):
-            yield result
-        else:
-            yield await result
     except KeyError as error:
         yield {"error": f"missing {error.args[0]!r}"}
     except (ValueError, TypeError, LabError) as error:
         yield {"error": str(error)}
 
 
+async def _told(result: Answer | Awaitable[Answer] | AsyncIterator[Answer]) -> AsyncGenerator[Answer, None]:
+    if isinstance(result, dict):
+        yield result
+    elif isinstance(result, AsyncGenerator):
+        async with aclosing(result):  # so that a watch that was left lets go at once
+            async for answer in result:
+                yield answer
+    elif isinstance(result, AsyncIterator):
+        async for answer in result:
+            yield answer
+    else:
+        yield await result
+
+
 def _handler(handlers: Handlers, name: str) -> Handler:
     if name == "help":
-        return lambda _request: {"known": {known: _sentence(handler) for known, handler in handlers.items()}}
+        return lambda _request: _help(handlers)
     try:
         return handlers[name]
     except KeyError:
         raise ControlError(f"unknown request {name!r}; known are: {', '.join(handlers)}") from None
 
 
+def _help(handlers: Handlers) -> Answer:
+    watches = [known for known, handler in handlers.items() if inspect.isasyncgenfunction(handler)]
+    return {"known": {known: _sentence(handler) for known, handler in handlers.items()}, "watches": watches}
+
+
 def _sentence(handler: Handler) -> str:
     return (inspect.getdoc(handler) or "").partition("\n")[0]
+
+
+class _Talk:
+    """One asker. His next line is awaited while he is answered, so that a watch ends with whoever watched."""
+
+    def __init__(self, handlers: Handlers, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._handlers = handlers
+        self._reader = reader
+        self._writer = writer
+
+    async def run(self) -> None:
+        """Answer until he hangs up."""
+        try:
+            line = await self._reader.readline()
+            while line:
+                line = await self._answer(line)
+        except (ConnectionError, asyncio.LimitOverrunError, ValueError):
+            pass  # gone, or a line beyond the limit: this talk is over
+        finally:
+            self._writer.close()
+
+    async def _answer(self, line: bytes) -> bytes:
+        """Answer one line and return the next."""
+        following = asyncio.ensure_future(self._reader.readline())
+        told = answers(self._handlers, line)
+        try:
+            for number in itertools.count():
+                coming = asyncio.ensure_future(anext(told, None))
+                # What is no watch is answered to its end, also to somebody who has said the next thing already.
+                await asyncio.wait({coming, following} if number else {coming}, return_when=asyncio.FIRST_COMPLETED)
+                if not coming.done():
+                    coming.cancel()
+                    await asyncio.gather(coming, return_exceptions=True)
+                    break
+                answer = coming.result()
+                if answer is None:
+                    break
+                self._writer.write(json.dumps(answer).encode() + b"\n")
+                await self._writer.drain()
+            return await following
+        finally:
+            following.cancel()
+            await told.aclose()
 
 
 @asynccontextmanager
 async def open_door(handlers: Handlers, host: str, port: int) -> AsyncIterator[int]:
     """A door, open for as long as the block lasts; yields its port."""
+    talks: set[asyncio.Task[Any]] = set()
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            while line := await reader.readline():
-                async for answer in answers(handlers, line):
-                    writer.write(json.dumps(answer).encode() + b"\n")
-                    await writer.drain()
-        except (ConnectionError, asyncio.LimitOverrunError, ValueError):
-            pass  # gone, or a line beyond the limit: this talk is over
-        finally:
+        task = asyncio.current_task()
+        assert task is not None
+        if len(talks) >= TALKS_MAX:
             writer.close()
+            return
+        talks.add(task)
+        try:
+            await _Talk(handlers, reader, writer).run()
+        finally:
+            talks.discard(task)
 
     listener = await asyncio.start_server(talk, host, port, limit=MAX_LINE_BYTES)
     try:
         yield listener.sockets[0].getsockname()[1]
     finally:
         listener.close()
+        for task in talks:
+            task.cancel()
+        await asyncio.gather(*talks, return_exceptions=True)

@@ -8,24 +8,45 @@ import typer
 import uvloop
 
 from lab.clock import SystemClock
-from lab.demo import Wish, play
+from lab.demo import Wish
+from lab.demo import play as play_story
 from lab.display import Display
 from lab.errors import LabError
 from lab.house import scratch_folder
 from lab.mikrotik.command import router
-from lab.safaricom.command import rail
+from lab.safaricom.command import safaricom
+from lab.sms.command import sms
+from lab.talk.command import ask, play, watch
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help="A whole ISP on one machine.")
-app.command()(rail)
-app.command()(router)
+# Without rich's markup, which eats everything in square brackets: help shows requests and scripts as they are typed.
+app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None)
+app.command(short_help="A simulated Safaricom.")(safaricom)
+app.command(short_help="A simulated MikroTik.")(router)
+app.command(short_help="A simulated SMS gateway.")(sms)
+app.command(short_help="Ask a part one thing.")(ask)
+app.command(short_help="Follow what happens at a part.")(watch)
+app.command(short_help="Play a script against parts.")(play)
 
 
 @app.callback()
 def main() -> None:
-    """A whole ISP on one machine."""
+    """A whole ISP on one machine, and its simulated parts one by one.
+
+    Each part is a program of its own that prints one JSON line saying where it listens, and has a control door by which
+    it is played with:
+
+    \b
+      mnara-lab router --control 127.0.0.1:7000 &      start a simulated MikroTik
+      mnara-lab ask --at 127.0.0.1:7000 help           what its door knows
+      mnara-lab ask --at 127.0.0.1:7000 dial user=w1 password=x
+      mnara-lab watch --at 127.0.0.1:7000              follow what happens there
+      mnara-lab play FILE --door router=127.0.0.1:7000 play a script against it
+
+    `mnara-lab demo` starts everything together and plays a story in it.
+    """
 
 
-@app.command()
+@app.command(short_help="Start everything and play the story.")
 def demo(
     *,
     ends: Annotated[
@@ -36,14 +57,16 @@ def demo(
     subscribers: Annotated[int, typer.Option(help="How many subscribers live here.")] = 200,
     servers: Annotated[str, typer.Option(help="embedded, or debian: PostgreSQL 15 and mosquitto.")] = "embedded",
     agent_command: Annotated[str | None, typer.Option(help="Another installation's mnara-agent.")] = None,
-    router_version: Annotated[str, typer.Option(help="RouterOS of the tower's router: 6.49.18, 7.18.2, ...")] = "7.18.2",
+    router_version: Annotated[
+        str, typer.Option(help="RouterOS of the tower's router: 6.49.18, 7.18.2, ...")
+    ] = "7.18.2",
 ) -> None:
     """Start everything on loopback and play the story."""
     folder = (data or scratch_folder(Path(".mnara"))).resolve()
     folder.mkdir(parents=True, exist_ok=True)
     wish = Wish(folder, ends, json_file, subscribers, servers, agent_command, router_version)
     try:
-        held = uvloop.run(play(wish, Display(), SystemClock()))
+        held = uvloop.run(play_story(wish, Display(), SystemClock()))
     except LabError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from None

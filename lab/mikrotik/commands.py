@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from lab.mikrotik.journal import ConnectionRecord
-from lab.mikrotik.policy import POLICIES
+from lab.mikrotik.policy import POLICIES, POLICIES_6
 from lab.mikrotik.query import Node
 from lab.mikrotik.table import Row, Table
 
@@ -75,7 +75,14 @@ class Rebooting:
     """The router goes down now."""
 
 
-Outcome = Done | Listing | Listening | Closing | Rebooting
+@dataclass(frozen=True, slots=True)
+class Streaming:
+    """Records to send as they come, until they end or the client cancels; the iterator does the waiting."""
+
+    records: AsyncIterator[dict[str, str]]
+
+
+Outcome = Done | Listing | Listening | Streaming | Closing | Rebooting
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,4 +122,4 @@ def parse(words: list[str]) -> Command:
 
 def everything(record: ConnectionRecord, user: str = "script") -> Access:
     """Access of somebody at the console."""
-    return Access(user, frozenset(POLICIES), record)
+    return Access(user, frozenset((*POLICIES, *POLICIES_6)), record)

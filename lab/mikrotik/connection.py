@@ -9,7 +9,18 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
-from lab.mikrotik.commands import Access, Closing, Command, Done, Listening, Listing, Outcome, Rebooting, parse
+from lab.mikrotik.commands import (
+    Access,
+    Closing,
+    Command,
+    Done,
+    Listening,
+    Listing,
+    Outcome,
+    Rebooting,
+    Streaming,
+    parse,
+)
 from lab.mikrotik.delay import DelayLine
 from lab.mikrotik.errors import Fatal, FramingError, Trap
 from lab.mikrotik.login import Gate
@@ -178,6 +189,10 @@ class ApiConnection(asyncio.Protocol):
                 self._list(command, replies, outcome)
             case Listening():
                 self._listen(command, replies, outcome)
+            case Streaming():
+                task = asyncio.get_running_loop().create_task(self._stream(replies, outcome))
+                key = self._remember(command, task.cancel)
+                task.add_done_callback(lambda _: self._finished(key))
             case Closing():
                 self._close(replies.fatal(outcome.reason))
             case Rebooting():
@@ -211,6 +226,14 @@ class ApiConnection(asyncio.Protocol):
             await asyncio.sleep(pause_s)
             await self._writable.wait()
         self._end_listing(replies, listing)
+        self._flush()
+
+    async def _stream(self, replies: Replies, streaming: Streaming) -> None:
+        async for record in streaming.records:
+            self._send(replies.record(record))
+            self._flush()
+            await self._writable.wait()
+        self._send(replies.done())
         self._flush()
 
     def _end_listing(self, replies: Replies, listing: Listing) -> None:

@@ -4,6 +4,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import asdict
 
 from lab.control import Answer, Handlers, Request, open_door
+from lab.mikrotik.console.export import Style
 from lab.mikrotik.errors import DialError, ScriptError
 from lab.mikrotik.faults import Fault
 from lab.mikrotik.journal import as_json
@@ -24,11 +25,18 @@ class Control:
             "dial": self._dial,
             "hangup": self._hangup,
             "redial": self._redial,
+            "vanish": self._vanish,
+            "habit": self._habit,
+            "clock": self._clock,
             "reach": self._reach,
             "connect": self._connect,
             "sessions": self._sessions,
             "rows": self._rows,
             "script": self._script,
+            "import": self._script,
+            "export": self._export,
+            "reset": self._reset,
+            "file": self._file,
             "hosts": self._hosts,
             "reboot": self._reboot,
             "power-cut": self._power_cut,
@@ -49,7 +57,7 @@ class Control:
                 to_wire(str(request["user"])), to_wire(str(request["password"])), request.get("caller_id")
             )
         except DialError as error:
-            return {"online": False, "reason": str(error)}
+            return {"online": False, "reason": str(error), "why": error.why}
         return {"online": True, "address": session.address, "rate": session.rate_limit}
 
     def _hangup(self, request: Request) -> Answer:
@@ -61,6 +69,23 @@ class Control:
         user = to_wire(str(request["user"]))
         self._router.redial(user, None if password is None else to_wire(str(password)), every_s)
         return {"online": self._router.sessions.of_user(user) is not None}
+
+    def _vanish(self, request: Request) -> Answer:
+        """A modem loses its power: the router notices by its keepalive."""
+        return {"was_online": self._router.vanish(to_wire(str(request["user"])))}
+
+    def _habit(self, request: Request) -> Answer:
+        """How a user uses the line from now on: quiet, idle, browsing, streaming or uploading."""
+        self._router.habit(_who(request), str(request["habit"]))
+        return {"done": True}
+
+    def _clock(self, request: Request) -> Answer:
+        """What the router takes for the time; `ntp_answers` and `ntp_delay_s` change what NTP does."""
+        wall = self._router.wall
+        wall.ntp_delay_s = float(request.get("ntp_delay_s", wall.ntp_delay_s))
+        if "ntp_answers" in request:
+            wall.ntp_says(answers=bool(request["ntp_answers"]))
+        return {"time": wall.stamp(), "utc": wall.utc().isoformat(), "synchronized": wall.is_synchronized}
 
     def _reach(self, request: Request) -> Answer:
         return asdict(self._router.reach(*_target(request), inbound=bool(request.get("inbound", False))))
@@ -86,11 +111,35 @@ class Control:
         return {"rows": [{name: from_wire(value) for name, value in row.items()} for row in rows]}
 
     def _script(self, request: Request) -> Answer:
+        """Run .rsc text as at the console; what it put out comes back."""
         try:
-            run_script(self._router, str(request["text"]))
+            output = run_script(self._router, str(request["text"]))
         except ScriptError as error:
             return {"error": str(error), "line": error.line}
-        return {"done": True}
+        return {"done": True, "output": from_wire(output)}
+
+    def _export(self, request: Request) -> Answer:
+        """The configuration as text; `menu`, `secrets`, `terse` and `verbose` as one likes."""
+        style = Style(*(bool(request.get(name, False)) for name in ("secrets", "terse", "verbose")))
+        return {"text": from_wire(self._router.desk.exporter.text(str(request.get("menu", "")), style))}
+
+    async def _reset(self, request: Request) -> Answer:
+        """Factory reset, with `no_defaults`, `keep_users` and a `script` to run after it."""
+        self._router.desk.backups.plan_reset(
+            no_defaults=bool(request.get("no_defaults", False)), keep_users=bool(request.get("keep_users", False)),
+            script=to_wire(str(request.get("script", ""))),
+        )  # fmt: skip
+        await self._server.reboot(float(request.get("down_s", DEFAULT_DOWN_S)))
+        return {"boots": self._router.boots}
+
+    def _file(self, request: Request) -> Answer:
+        """Read the file `name`; with `contents`, write it."""
+        name = to_wire(str(request["name"]))
+        if "contents" in request:
+            self._router.desk.files.write(name, to_wire(str(request["contents"])))
+            return {"done": True}
+        contents = self._router.desk.files.read(name)
+        return {"found": contents is not None, "contents": None if contents is None else from_wire(contents)}
 
     def _hosts(self, request: Request) -> Answer:
         """What DNS says: name to addresses."""
@@ -107,7 +156,7 @@ class Control:
 
     def _carry(self, request: Request) -> Answer:
         up, down = int(request.get("up_bytes", 0)), int(request.get("down_bytes", 0))
-        return {"carried": self._router.carry(to_wire(str(request["user"])), up, down)}
+        return {"carried": self._router.carry(_who(request), up, down)}
 
     # -- faults -------------------------------------------------------------------------------------------------
 
@@ -159,7 +208,12 @@ class Control:
 
 def _target(request: Request) -> tuple[str, str, str, int]:
     protocol = str(request.get("protocol", "tcp"))
-    return to_wire(str(request["user"])), str(request["to"]), protocol, int(request.get("port", 443))
+    return _who(request), str(request["to"]), protocol, int(request.get("port", 443))
+
+
+def _who(request: Request) -> str:
+    """The station meant: a PPP user, a host's name, a MAC or an address."""
+    return to_wire(str(request["who"] if "who" in request else request["user"]))
 
 
 def control_door(server: Server, host: str, port: int) -> AbstractAsyncContextManager[int]:

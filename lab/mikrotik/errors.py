@@ -1,5 +1,7 @@
 """What a router answers when it does not do what it was told, and what the instrument itself refuses."""
 
+from collections.abc import Iterable
+
 from lab.errors import LabError
 
 
@@ -25,15 +27,26 @@ class Fatal(RouterLabError):
 
 
 class BadValueError(RouterLabError):
-    """A value does not fit its field. `allowed` is set when the value is a number outside its range."""
+    """A value does not fit its field. `allowed` is set when the value is a number outside its range; `words` when
+    `part` of the value should have been one of these words."""
 
-    def __init__(self, allowed: str | None = None) -> None:
+    def __init__(self, allowed: str | None = None, *, words: Iterable[str] = (), part: str = "") -> None:
         super().__init__(allowed or "bad value")
         self.allowed = allowed
+        self.words = tuple(words)
+        self.part = part
 
 
 class DialError(RouterLabError):
-    """The router did not let a PPPoE client in; the text is the reason it would log."""
+    """The router did not let a PPPoE client in; the text is the reason it would log.
+
+    `why` is the same as a word: no-server, max-sessions, unknown-user, bad-secret, disabled, wrong-service, caller-id,
+    only-one, no-address. The router itself tells most of them apart nowhere.
+    """
+
+    def __init__(self, message: str, why: str = "") -> None:
+        super().__init__(message)
+        self.why = why
 
 
 class ScriptError(RouterLabError):
@@ -61,3 +74,8 @@ def no_such_prefix() -> Trap:
 
 def no_permission() -> Trap:
     return Trap("not enough permissions (9)")
+
+
+def not_modelled(verb: str) -> Trap:
+    """A verb that routers have and this one does not: said openly, because no router says this."""
+    return Trap(f"failure: the simulator has no {verb}: do without it, or ask a real router")

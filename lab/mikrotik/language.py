@@ -7,8 +7,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from lab.mikrotik.commands import Access, Closing, Command, Done, Listening, Listing, Outcome, Rebooting
-from lab.mikrotik.edit import rows_meant
-from lab.mikrotik.errors import Trap, no_permission, no_such_command, no_such_item, no_such_prefix
+from lab.mikrotik.edit import no_match, rows_meant
+from lab.mikrotik.errors import Trap, no_permission, no_such_command, no_such_item, no_such_prefix, not_modelled
 from lab.mikrotik.printing import View
 from lab.mikrotik.query import compile_query
 from lab.mikrotik.table import Row, Table
@@ -46,8 +46,8 @@ class Language:
             "add": self._add,
             "set": self._set,
             "remove": self._remove,
-            "enable": lambda table, attributes: self._switch(table, attributes, "no"),
-            "disable": lambda table, attributes: self._switch(table, attributes, "yes"),
+            "enable": lambda table, attributes: self._switch(table, attributes, on=True),
+            "disable": lambda table, attributes: self._switch(table, attributes, on=False),
             "unset": self._unset,
             "comment": self._comment,
             "move": self._move,
@@ -69,12 +69,19 @@ class Language:
             act = partial(own.run, command, access)
             return self._write(command, access, act) if own.writes else act()
         table = self._table(command)
+        if command.verb in table.fitted.unmodelled:
+            self._allow(access, table.menu.write_policy)
+            raise not_modelled(command.verb)
         if command.verb not in table.menu.verbs:
             raise no_such_command()
         if command.verb in _READING:
             self._allow(access, "read")
+            if "file" in command.attributes:
+                self._allow(access, "ftp")  # a print or export into a file writes it
             return self._read(table, command, access)
-        self._allow(access, table.menu.write_policy)
+        self._allow(access, _VERB_POLICIES.get(command.verb, table.menu.write_policy))
+        self._may_grant(table, command.attributes, access)
+        self._router.device.refuse(command.path, command.verb)
         return self._write(command, access, partial(self._writers[command.verb], table, command.attributes))
 
     def _table(self, command: Command) -> Table:
@@ -87,6 +94,12 @@ class Language:
 
     def _allow(self, access: Access, policy: str) -> None:
         if policy not in access.policies:
+            raise no_permission()
+
+    def _may_grant(self, table: Table, attributes: dict[str, str], access: Access) -> None:
+        """Who adds a script or a schedule must hold every policy he gives it."""
+        named = attributes.get(table.menu.granting or "", "")
+        if not {name for name in named.split(",") if name and not name.startswith("!")} <= access.policies:
             raise no_permission()
 
     # -- reading ------------------------------------------------------------------------------------------------
@@ -110,7 +123,7 @@ class Language:
         attributes = command.attributes
         for name in attributes:
             if name not in _PRINT_SWITCHES and name not in _PRINT_ARGUMENTS:
-                raise Trap(f"unknown parameter {name}")
+                raise self._router.editor.unknown(name)
         if "follow" in attributes or "follow-only" in attributes:
             return self._listen(table, view, command, print_first="follow" in attributes)
         rows = view.select(compile_query(command.queries))
@@ -124,8 +137,8 @@ class Language:
     def _get(self, table: Table, view: View, attributes: dict[str, str]) -> Outcome:
         row = table.rows[0] if table.menu.singleton else rows_meant(table, _reference(attributes))[0]
         name = attributes.get("value-name", "")
-        if name not in table.fields:
-            raise Trap(f"unknown parameter {name}" if name else "missing =value-name=")
+        if name != ".id" and name not in table.fields:
+            raise no_match("value-name") if name else Trap("missing =value-name=")
         return Done(view.look(row, name) or "")
 
     def _listen(self, table: Table, view: View, command: Command, *, print_first: bool) -> Outcome:
@@ -148,6 +161,7 @@ class Language:
                 answer = "lost"
                 return Done("*FFFFFF" if command.verb == "add" else None)
             outcome = act()
+            self._router.written(command, access, outcome)
             if kind == "trap-applied" and fault is not None:
                 raise Trap(fault.message)
         except Trap as trap:
@@ -163,52 +177,59 @@ class Language:
     def _add(self, table: Table, attributes: dict[str, str]) -> Outcome:
         attributes = dict(attributes)
         before: Row | None = None
-        if (place := attributes.pop("place-before", None)) is not None and table.menu.ordered:
+        accepted = table.fitted.accepts["add"]
+        if "place-before" in accepted and (place := attributes.pop("place-before", None)) is not None:
             before = rows_meant(table, place)[0]
-        if (source := attributes.pop("copy-from", None)) is not None:
+        if "copy-from" in accepted and (source := attributes.pop("copy-from", None)) is not None:
             original = rows_meant(table, source)[0].values
-            writable = {n: v for n, v in original.items() if n in table.fields and not table.fields[n].read_only}
-            attributes = writable | attributes
+            attributes = {name: value for name, value in original.items() if name in accepted} | attributes
         row = self._router.editor.add(table, attributes, before)
         return Done(row.id)
 
     def _set(self, table: Table, attributes: dict[str, str]) -> Outcome:
-        rows = [table.rows[0]] if table.menu.singleton else rows_meant(table, _reference(attributes, table))
-        rest = {name: value for name, value in attributes.items() if name not in (".id", "numbers")}
+        singleton = table.menu.singleton
+        rows = [table.rows[0]] if singleton else rows_meant(table, _reference(attributes, table))
+        rest = {n: v for n, v in attributes.items() if n != ".id" and (singleton or n != "numbers")}
         self._router.editor.set(table, rows, rest)
         return Done()
 
     def _remove(self, table: Table, attributes: dict[str, str]) -> Outcome:
-        _only(attributes, ".id", "numbers")
+        self._only(attributes, ".id", "numbers")
         self._router.editor.remove(table, rows_meant(table, _reference(attributes, table)))
         return Done()
 
-    def _switch(self, table: Table, attributes: dict[str, str], disabled: str) -> Outcome:
-        _only(attributes, ".id", "numbers")
+    def _switch(self, table: Table, attributes: dict[str, str], *, on: bool) -> Outcome:
+        self._only(attributes, ".id", "numbers")
         rows = rows_meant(table, _reference(attributes, table))
-        self._router.editor.set(table, rows, {"disabled": disabled})
+        self._router.editor.switch(table, rows, on=on)
         return Done()
 
     def _unset(self, table: Table, attributes: dict[str, str]) -> Outcome:
-        _only(attributes, ".id", "numbers", "value-name")
+        self._only(attributes, ".id", "numbers", "value-name")
         rows = rows_meant(table, _reference(attributes, table))
         self._router.editor.unset(table, rows, attributes.get("value-name", "").split(","))
         return Done()
 
     def _comment(self, table: Table, attributes: dict[str, str]) -> Outcome:
+        self._only(attributes, ".id", "numbers", "comment")
         rows = rows_meant(table, _reference(attributes, table))
         self._router.editor.set(table, rows, {"comment": attributes.get("comment", "")})
         return Done()
 
     def _move(self, table: Table, attributes: dict[str, str]) -> Outcome:
         """Rows go directly before `destination`; none, or one that is not there, means the end of the table."""
-        _only(attributes, ".id", "numbers", "destination")
+        self._only(attributes, ".id", "numbers", "destination")
         moved = rows_meant(table, _reference(attributes, table))
         destination = table.find(attributes.get("destination", "").split(",")[0])
         if destination in moved:
             raise Trap("failure: can not move object before itself")
         table.move(moved, destination)
         return Done()
+
+    def _only(self, attributes: dict[str, str], *names: str) -> None:
+        for name in attributes:
+            if name not in names:
+                raise self._router.editor.unknown(name)
 
     def _sign(self, table: Table, attributes: dict[str, str]) -> Outcome:
         for row in rows_meant(table, _reference(attributes, table)):
@@ -217,6 +238,8 @@ class Language:
         return Done()
 
 
+# What a verb needs beside or instead of its menu's policy: whoever leaves a file behind needs `ftp`.
+_VERB_POLICIES = {"export-certificate": "ftp"}
 _PRINT_ARGUMENTS = frozenset((".proplist", "count-only", "follow", "follow-only", "interval", "from", "file"))
 
 
@@ -226,19 +249,17 @@ def _proplist(attributes: dict[str, str]) -> list[str] | None:
 
 
 def _reference(attributes: dict[str, str], table: Table | None = None) -> str | None:
-    """The rows a command means: `.id`, or `numbers` where a bare number is a position."""
+    """The rows a command means: `.id`, or `numbers` where bare numbers are positions."""
     if ".id" in attributes:
         return attributes[".id"]
     numbers = attributes.get("numbers")
-    if numbers is None or table is None or not numbers.isdecimal():
+    if numbers is None or table is None:
         return numbers
-    row = table.at_position(int(numbers))
+    return ",".join(_at(table, part) if part.isdecimal() else part for part in numbers.split(","))
+
+
+def _at(table: Table, position: str) -> str:
+    row = table.at_position(int(position))
     if row is None:
         raise no_such_item()
     return row.id
-
-
-def _only(attributes: dict[str, str], *names: str) -> None:
-    for name in attributes:
-        if name not in names:
-            raise Trap(f"unknown parameter {name}")

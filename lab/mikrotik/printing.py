@@ -39,6 +39,8 @@ class View:
 
     def look(self, row: Row, name: str) -> str | None:
         """One property as this client sees it."""
+        if name not in self._table.fields and name != ".id":
+            return None  # a property that this version has not, whatever the row keeps
         show = self._shown.get(name)
         return row.values.get(name) if show is None else show(row)
 
@@ -56,7 +58,8 @@ class View:
         """The properties to print: those asked for, or all."""
         if names is None:
             names = [*([] if self._table.menu.singleton else [".id"]), *self._table.fields]
-        return Columns([(f"={name}=", name, self._shown.get(name)) for name in names])
+        known = self._table.fields
+        return Columns([(f"={name}=", name, self._shown.get(name)) for name in names if name in known or name == ".id"])
 
 
 class Columns:

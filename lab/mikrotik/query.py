@@ -10,6 +10,8 @@ from lab.mikrotik.table import Row, Table
 # What a row shows for a field; None when it has no such property.
 Look = Callable[[Row, str], str | None]
 MAX_QUERY_WORDS = 2_048
+# Public clients ask `?disabled=yes` of what reads `true`, and are answered: how a truth may be written in a question.
+TRUTHS = {"yes": "true", "no": "false"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,7 @@ def _rows_of_any(table: Table, name: str, values: frozenset[str]) -> dict[int, R
 
 def _compares(operator: str, found: str | None, value: str) -> bool:
     if operator == "=":
-        return found == value
+        return found == value or found == TRUTHS.get(value, value)
     if found is None or operator in ("has", "-"):
         return (found is None) == (operator == "-")
     if found.isdecimal() and value.isdecimal():
@@ -109,7 +111,8 @@ def _simplified(node: Node) -> Node:
     parts = tuple(map(_simplified, node.parts))
     names = {part.name for part in parts}
     if node.operator == "|" and len(names) == 1 and all(part.operator == "=" for part in parts):
-        return Node("in", names.pop(), values=frozenset(part.value for part in parts))
+        asked = {part.value for part in parts}
+        return Node("in", names.pop(), values=frozenset(asked | {TRUTHS.get(value, value) for value in asked}))
     return replace(node, parts=parts)
 
 

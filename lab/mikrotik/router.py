@@ -2,20 +2,31 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 from lab.clock import Clock, SystemClock
-from lab.mikrotik.commands import Verbs
+from lab.mikrotik import monitor
+from lab.mikrotik.clock import RouterClock
+from lab.mikrotik.commands import Access, Command, Outcome, Verbs
+from lab.mikrotik.connection_bytes import ConnectionBytes
 from lab.mikrotik.console.desk import Desk
+from lab.mikrotik.counters import Counters
 from lab.mikrotik.delivery import deliver
+from lab.mikrotik.device import Device, serve_device_mode
 from lab.mikrotik.edit import Editor
 from lab.mikrotik.faults import Faults
 from lab.mikrotik.journal import Journal
+from lab.mikrotik.life import Life
+from lab.mikrotik.living import bind
+from lab.mikrotik.load import Load
+from lab.mikrotik.log import Log
 from lab.mikrotik.modems import DEFAULT_REDIAL_S, Modems
 from lab.mikrotik.names import NamedRows
-from lab.mikrotik.pools import Pools
+from lab.mikrotik.pools import Pools, used_by_sessions
 from lab.mikrotik.schema import Version
 from lab.mikrotik.sessions import Moment, Session, Sessions
+from lab.mikrotik.stations import Dialled, Stations
+from lab.mikrotik.switches import Switches
 from lab.mikrotik.table import Table
 from lab.mikrotik.tables import Tables
 from lab.mikrotik.timed import TimedRows
@@ -23,17 +34,16 @@ from lab.mikrotik.timers import Timers
 from lab.mikrotik.traffic import Reach, Traffic
 
 DEFAULT_VERSION = "7.18.2"
-# A router without a battery wakes on this day until NTP tells it better.
-_EPOCH = datetime(1970, 1, 2, tzinfo=UTC)
-_ISO_DATES_SINCE = (7, 10)
-MAX_LOG_ROWS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
 class Setup:
     """How a router is delivered. `ntp_answers` says whether a configured NTP client ever gets the time;
-    `connections_per_session` is what a subscriber opens as soon as he is online; `import_reads_whole` that `/import`
-    reads a file to its end before the first command runs."""
+    `connections_per_session` is what a subscriber opens as soon as he is online; `ntp_delay_s` is how long NTP takes to
+    answer, `has_battery` keeps the clock over a boot, `habit` is how everybody uses his line unless told otherwise;
+    `channel` stands behind the version, `stable` or `long-term` (empty: by the version); `board` is `RB5009` or `CHR`;
+    `device_mode` is `advanced`, `home` or `basic` (the latter two have no hotspot); `completes_values` says whether
+    the beginning of a word or name stands for it when nothing else begins so (at the console it does)."""
 
     version: str = DEFAULT_VERSION
     user: str = "admin"
@@ -42,8 +52,16 @@ class Setup:
     empty: bool = False
     ntp_answers: bool = True
     connections_per_session: int = 0
-    import_reads_whole: bool = False
+    board: str = "RB5009"
+    device_mode: str = "advanced"
+    completes_values: bool = True
     hosts: Mapping[str, list[str]] = field(default_factory=dict)
+    ntp_delay_s: float = 0.0
+    has_battery: bool = False
+    habit: str = "quiet"
+    seed: int = 1
+    channel: str = ""
+    switches: Switches = field(default_factory=Switches)
 
 
 class Router:
@@ -54,23 +72,37 @@ class Router:
         self.clock = clock or SystemClock()
         self.version_text = self.setup.version
         self.version: Version = tuple(int(part) for part in self.setup.version.split("."))
-        self.tables = Tables(self.version)
-        self.editor = Editor(self.tables)
+        self.tables = Tables(self.version, self.setup.board)
+        self.editor = Editor(self.tables, completes=self.setup.completes_values)
         self.journal = Journal()
         self.timers = Timers()
         self.faults = Faults()
-        self.pools = Pools(self.tables)
+        self.wall = RouterClock(
+            self.tables, self.timers, self.clock, ntp_answers=self.setup.ntp_answers,
+            ntp_delay_s=self.setup.ntp_delay_s, has_battery=self.setup.has_battery,
+        )  # fmt: skip
+        self.log_rows = Log(self.tables.get("/log"), self.wall)
+        self.pools = Pools(self.tables, lowest=self.setup.switches.pool_gives_lowest)
         moment = Moment(self.now_us, self.clock.now_us, self.stamp)
-        self.sessions = Sessions(self.tables, self.pools, self.journal, moment)
+        self.sessions = Sessions(self.tables, self.pools, self.journal, moment, self.setup.switches)
         self.modems = Modems(self.sessions, self.timers)
         self.modems.now_us = self.now_us
-        self.sessions.on_end = lambda session, _reason: self.modems.dropped(session)
         self.hosts = dict(self.setup.hosts)
         self.names = NamedRows(self.tables.get("/ip/firewall/address-list"), self.hosts, self.stamp)
-        self.traffic = Traffic(self.tables, self.sessions, self.hosts)
-        self.sessions.on_start = self._open_connections
-        self.verbs: Verbs = {}
+        self.stations = Stations(Dialled(self.sessions, self.tables.get("/ppp/active")))
+        self.traffic = Traffic(self.tables, self.hosts)
+        self.counters = Counters(
+            self.tables, self.stations, self.now_us, habit=self.setup.habit, seed=self.setup.seed
+        )  # fmt: skip
+        self.connection_bytes = ConnectionBytes(self.tables, self.counters)
+        self.load = Load(self.tables, self.now_us)
+        self.verbs: Verbs = monitor.verbs(self)
         """Verbs that single parts bring, beside those every table has."""
+        self.device = Device(self.setup.device_mode)
+        serve_device_mode(self)
+        used_by_sessions(self.tables, self.pools)
+        self.life = Life(self)
+        bind(self.tables)
         self.boots = 1
         self.booted_us = self.now_us()
         self._writes_before_boot = 0
@@ -92,25 +124,19 @@ class Router:
     @property
     def clock_is_set(self) -> bool:
         """True when the NTP client has told the time."""
-        ntp = self.tables.get("/system/ntp/client").rows[0]
-        return ntp.get("enabled") == "true" and self.setup.ntp_answers
+        return self.wall.is_synchronized
 
     def local_time(self) -> datetime:
-        """What the router believes (UTC, or time since its boot in 1970)."""
-        if self.clock_is_set:
-            return datetime.fromtimestamp(self.clock.now_us() // 1_000_000, UTC)
-        return _EPOCH + timedelta(microseconds=self.now_us() - self.booted_us)
+        """What the router believes, in its time zone."""
+        return self.wall.local()
 
     def format_date(self, moment: datetime) -> str:
         """A date as this version writes it."""
-        if self.version >= _ISO_DATES_SINCE:
-            return moment.strftime("%Y-%m-%d")
-        return moment.strftime("%b/%d/%Y").lower()
+        return self.wall.format_date(moment)
 
     def stamp(self) -> str:
         """Date and time as this version writes them."""
-        moment = self.local_time()
-        return f"{self.format_date(moment)} {moment:%H:%M:%S}"
+        return self.wall.stamp()
 
     # -- subscribers --------------------------------------------------------------------------------------------
 
@@ -132,33 +158,41 @@ class Router:
         """The modem is switched off. False when it was not online."""
         return self.modems.hang_up(user)
 
-    def reach(self, user: str, to: str, protocol: str = "tcp", port: int = 443, *, inbound: bool = False) -> Reach:
-        """Whether a packet of the user gets there, and which rule said so."""
-        return self.traffic.reach(user, to, protocol, port, inbound=inbound)
+    def vanish(self, user: str) -> bool:
+        """The modem loses its power without a word: the session stays until its keepalive is over. False when it was
+        not online."""
+        session = self.sessions.of_user(user)
+        if session is None or not self.modems.vanish(user):
+            return False
+        self.life.limits.vanished(session)
+        return True
+
+    def habit(self, user: str, habit: str) -> None:
+        """How a user uses his line from now on: one of habits.HABITS."""
+        self.counters.set_habit(user, habit)
+
+    def reach(self, who: str, to: str, protocol: str = "tcp", port: int = 443, *, inbound: bool = False) -> Reach:
+        """Whether a packet of this station (PPP user, host name, MAC or address) gets there, and which rule said so."""
+        return self.traffic.reach(self.stations.find(who), to, protocol, port, inbound=inbound)
 
     def connect(
-        self, user: str, to: str, protocol: str = "tcp", port: int = 443, *, fasttracked: bool | None = None
+        self, who: str, to: str, protocol: str = "tcp", port: int = 443, *, fasttracked: bool | None = None
     ) -> bool:
         """Open a connection that stays in /ip/firewall/connection. False when it was not let through."""
-        return self.traffic.connect(user, to, protocol, port, fasttracked=fasttracked) is not None
+        return self.traffic.connect(self.stations.find(who), to, protocol, port, fasttracked=fasttracked) is not None
 
-    def carry(self, user: str, up_bytes: int, down_bytes: int) -> bool:
-        """Count traffic on the user's session. False when he is offline."""
-        session = self.sessions.of_user(user)
-        if session is None:
+    def carry(self, who: str, up_bytes: int, down_bytes: int) -> bool:
+        """Count traffic of a station. False when it is offline."""
+        station = self.stations.find(who)
+        if station is None:
             return False
-        session.bytes_up += up_bytes
-        session.bytes_down += down_bytes
+        self.stations.carry(station, up_bytes, down_bytes)
         return True
 
     def set_host(self, name: str, addresses: list[str]) -> None:
         """What DNS answers for this name from now on; address lists that hold the name follow."""
         self.hosts[name] = list(addresses)
         self.names.refresh(name)
-
-    def _open_connections(self, session: Session) -> None:
-        for at in range(self.setup.connections_per_session):
-            self.traffic.connect(session.user, f"203.0.113.{at % 250 + 1}", "tcp", 443)
 
     # -- life ---------------------------------------------------------------------------------------------------
 
@@ -174,7 +208,10 @@ class Router:
 
     def go_down(self, reason: str) -> None:
         """Everything in memory ends; no modem is answered until `come_up`. Without a reason: the power failed."""
+        self.life.going_down(reason)
         self.sessions.serving = False
+        if not reason:
+            self.device.confirm(self.now_us())
         for session in self.sessions.all():
             self.sessions.end(session, reason)
 
@@ -190,6 +227,7 @@ class Router:
                 table.renumber(self.boots - 1)
         self.booted_us = self.now_us()
         self._writes_before_boot = self.journal.writes_in_all
+        self.life.came_up()
         self.sessions.serving = True
         self.journal.event(self.clock.now_us(), "reboot")
         self.desk.started()
@@ -200,10 +238,20 @@ class Router:
 
     def log(self, topics: str, message: str) -> None:
         """A line of /log."""
-        table = self.tables.get("/log")
-        table.insert({"time": self.stamp(), "topics": topics, "message": message})
-        while len(table) > MAX_LOG_ROWS:
-            table.remove(next(iter(table)))
+        self.log_rows.write(topics, message)
+
+    def written(self, command: Command, access: Access, outcome: Outcome) -> None:
+        """Told by the language after every write that was done."""
+        self.life.written(command, access, outcome)
+
+    @property
+    def cpu_load(self) -> int:
+        """Percent, as /system/resource shows it."""
+        return self.load.percent()
+
+    @cpu_load.setter
+    def cpu_load(self, percent: int | None) -> None:
+        self.load.override = percent
 
     def rows(self, path: str) -> list[dict[str, str]]:
         """Every row of a menu as it is stored, passwords and live values included."""

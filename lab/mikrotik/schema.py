@@ -1,6 +1,6 @@
 """How a menu is described: its fields, names, rules and texts. Menus are data; the verbs read them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,8 +24,12 @@ TABLE_VERBS = frozenset(
         "export",
     ]
 )
+BOARDS = ("RB5009", "CHR")
+"""A router of the smallest tower size, and the one that runs in a virtual machine."""
 ALWAYS = (0,)
 NEVER = (999,)
+# From here on dates read 2026-01-31 instead of jan/31/2026.
+ISO_DATES_SINCE = (7, 10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +39,7 @@ class Field:
     `default` None means: absent until it is set, and absent again when unset. `live` computes the value when it
     is printed; `read_only` is stored but not writable. `refers` names the menu whose row names are the only
     values taken (`or_kind` are values taken beside names). `sensitive` is masked without that policy.
+    Which properties a version takes in `add` and `set` is not decided here but in `arguments.json`.
     """
 
     name: str
@@ -46,6 +51,7 @@ class Field:
     refers: str | None = None
     or_kind: Kind | None = None
     list_of_names: bool = False
+    negated: bool = False  # a name may have `!` before it
     sensitive: bool = False
     write_only: bool = False
     absent_when: tuple[str, ...] = ()
@@ -56,6 +62,9 @@ class Field:
     def known(self, version: Version) -> bool:
         return self.since <= version < self.until
 
+
+Derive = Callable[[dict[str, str], dict[str, str]], dict[str, str]]
+"""(the row as it will be, what was written) → values that follow from them."""
 
 # Router and row are `Any` here because the router itself is built from schemas: naming it would be a circle.
 Live = Callable[[Any, Any], str | None]
@@ -72,7 +81,11 @@ class Unique:
 
 @dataclass(frozen=True, slots=True)
 class Menu:
-    """One menu. `singleton` menus have one row without id. `held` refuses removal of rows that others name."""
+    """One menu. `singleton` menus have one row without id. `held` refuses removal of rows that others name.
+
+    `auto_name` numbers rows that are added without a name; `derive` fills in what follows from other values;
+    `granting` names the property that lists policies, which only a holder of all of them may write.
+    """
 
     path: str
     fields: tuple[Field, ...]
@@ -84,7 +97,12 @@ class Menu:
     unique: tuple[Unique, ...] = ()
     held_message: str | None = None
     dynamic_removable: bool = False
+    dynamic_writable: bool = False
     write_policy: str = "write"
+    auto_name: str | None = None
+    derive: Derive | None = None
+    granting: str | None = None
+    boards: tuple[str, ...] = BOARDS
     survives_reboot: bool = True
     since: Version = ALWAYS
     until: Version = NEVER
@@ -92,6 +110,17 @@ class Menu:
 
     def known(self, version: Version) -> bool:
         return self.since <= version < self.until
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """A menu as one version has it: its fields, what `add` and `set` take, and what a new row starts with."""
+
+    menu: Menu
+    fields: Mapping[str, Field]
+    accepts: Mapping[str, frozenset[str]]
+    defaults: Mapping[str, str]
+    unmodelled: frozenset[str] = frozenset()
 
 
 DISABLED = Field("disabled", boolean, default="false")

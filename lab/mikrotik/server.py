@@ -126,6 +126,7 @@ class Server:
             return
         router = self.router
         router.tables.get("/user").change(user, {"last-logged-in": router.stamp()})
+        router.log("system,info,account", f"user {user.get('name')} logged in from {connection.address} via api")
         active = router.tables.get("/user/active")
         rows.append((active, active.insert({
             "when": router.stamp(), "name": user.get("name"), "address": connection.address, "via": "api",
@@ -140,8 +141,12 @@ class Server:
             })))  # fmt: skip
 
     def farewell(self, connection: ApiConnection) -> None:
-        for table, row in self._connections.pop(connection, []):
+        rows = self._connections.pop(connection, [])
+        for table, row in rows:
             table.remove(row)
+        if rows:
+            who = f"user {connection.record.user} logged out from {connection.address} via api"
+            self.router.log("system,info,account", who)
 
     def _drop_all(self) -> None:
         for connection in list(self._connections):

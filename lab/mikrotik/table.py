@@ -1,9 +1,9 @@
 """Rows of one menu: stored in order, found by id, by name and by indexed value in constant time."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import StrEnum
 
-from lab.mikrotik.schema import Field, Menu, Version
+from lab.mikrotik.schema import Field, Fitted
 
 
 class Change(StrEnum):
@@ -51,9 +51,11 @@ Watcher = Callable[[Change, Row], None]
 class Table:
     """The rows of one menu. Checks live elsewhere: this takes what it is given."""
 
-    def __init__(self, menu: Menu, version: Version) -> None:
+    def __init__(self, fitted: Fitted) -> None:
+        menu = fitted.menu
         self.menu = menu
-        self.fields: dict[str, Field] = {field.name: field for field in menu.fields if field.known(version)}
+        self.fitted = fitted
+        self.fields: Mapping[str, Field] = fitted.fields
         self.rows: dict[int, Row] = {}
         self.version = 0
         self.watchers: list[Watcher] = []

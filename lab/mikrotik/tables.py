@@ -3,17 +3,17 @@
 from collections.abc import Iterator
 
 from lab.mikrotik.errors import no_such_prefix
-from lab.mikrotik.menus import ALL
-from lab.mikrotik.schema import Menu, Version
+from lab.mikrotik.fitting import fitted_menus
+from lab.mikrotik.schema import BOARDS, Field, Menu, Version
 from lab.mikrotik.table import Row, Table
 
 
 class Tables:
     """Tables by menu path."""
 
-    def __init__(self, version: Version) -> None:
+    def __init__(self, version: Version, board: str = BOARDS[0]) -> None:
         self.version = version
-        self._tables = {menu.path: Table(menu, version) for menu in ALL if menu.known(version)}
+        self._tables = {fitted.menu.path: Table(fitted) for fitted in fitted_menus(version, board)}
         for table in self._tables.values():
             _fill_in_builtin(table)
 
@@ -39,33 +39,38 @@ class Tables:
         """A value of a singleton menu, empty when unset."""
         return self.get(path).rows[0].get(field)
 
-    def referrers(self, menu: Menu) -> Iterator[tuple[Table, str]]:
+    def referrers(self, menu: Menu) -> Iterator[tuple[Table, Field]]:
         """(table, field) of every field that takes names of this menu."""
         for table in self._tables.values():
             for field in table.fields.values():
                 if field.refers == menu.path:
-                    yield table, field.name
+                    yield table, field
 
-    def rows_naming(self, menu: Menu, name: str) -> Iterator[tuple[Table, Row, str]]:
+    def rows_naming(self, menu: Menu, name: str) -> Iterator[tuple[Table, Row, Field]]:
         """Every row that names this row of the menu."""
         for table, field in self.referrers(menu):
-            rows = table.with_value(field, name) if table.is_indexed(field) else iter(table)
-            for row in list(rows):
-                if row.values.get(field) == name:
+            exact = table.is_indexed(field.name) and not (field.negated or field.list_of_names)
+            for row in list(table.with_value(field.name, name) if exact else table):
+                if name in names_in(field, row.get(field.name)):
                     yield table, row, field
+
+
+def names_in(field: Field, value: str) -> list[str]:
+    """The names a reference holds: one, or those of a comma list, without a `!`."""
+    parts = value.split(",") if field.list_of_names else [value]
+    return [part.removeprefix("!") if field.negated else part for part in parts]
+
+
+def renamed(field: Field, value: str, old: str, new: str) -> str:
+    """A reference after the row it means has another name."""
+    parts = value.split(",") if field.list_of_names else [value]
+    sign = {f"!{old}": f"!{new}"} if field.negated else {}
+    return ",".join(new if part == old else sign.get(part, part) for part in parts)
 
 
 def _fill_in_builtin(table: Table) -> None:
     if table.menu.singleton:
-        table.insert(defaults(table), number=0, builtin=True)
+        table.insert(dict(table.fitted.defaults), number=0, builtin=True)
     for number, values in table.menu.builtin:
-        table.insert(defaults(table) | values, number=number, builtin=True)
-
-
-def defaults(table: Table) -> dict[str, str]:
-    """What a row has before anything is said about it."""
-    return {
-        field.name: field.default
-        for field in table.fields.values()
-        if field.default is not None and field.default not in field.absent_when
-    }
+        kept = {name: value for name, value in values.items() if name in table.fields}
+        table.insert({**table.fitted.defaults, **kept}, number=number, builtin=True)

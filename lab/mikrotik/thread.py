@@ -71,14 +71,14 @@ class RunningRouter:
         """Address by user of everybody online."""
         return self.on_router(lambda router: {from_wire(one.user): one.address for one in router.sessions.all()})
 
-    def reach(self, user: str, to: str, protocol: str = "tcp", port: int = 443, *, inbound: bool = False) -> Reach:
-        return self.on_router(lambda router: router.reach(to_wire(user), to, protocol, port, inbound=inbound))
+    def reach(self, who: str, to: str, protocol: str = "tcp", port: int = 443, *, inbound: bool = False) -> Reach:
+        return self.on_router(lambda router: router.reach(to_wire(who), to, protocol, port, inbound=inbound))
 
     def connect(
-        self, user: str, to: str, protocol: str = "tcp", port: int = 443, *, fasttracked: bool | None = None
+        self, who: str, to: str, protocol: str = "tcp", port: int = 443, *, fasttracked: bool | None = None
     ) -> bool:
         """Open a tracked connection; False when the rules did not let it through."""
-        return self.on_router(lambda router: router.connect(to_wire(user), to, protocol, port, fasttracked=fasttracked))
+        return self.on_router(lambda router: router.connect(to_wire(who), to, protocol, port, fasttracked=fasttracked))
 
     # -- the router ---------------------------------------------------------------------------------------------
 
@@ -87,9 +87,9 @@ class RunningRouter:
         rows = self.on_router(lambda router: router.rows(menu))
         return [{name: from_wire(value) for name, value in row.items()} for row in rows]
 
-    def carry(self, user: str, up_bytes: int, down_bytes: int) -> bool:
-        """Count traffic on the user's session; False when he is offline."""
-        return self.on_router(lambda router: router.carry(to_wire(user), up_bytes, down_bytes))
+    def carry(self, who: str, up_bytes: int, down_bytes: int) -> bool:
+        """Count traffic of a station; False when it is offline."""
+        return self.on_router(lambda router: router.carry(to_wire(who), up_bytes, down_bytes))
 
     def set_host(self, name: str, addresses: list[str]) -> None:
         """What DNS answers for this name from now on."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from lab.mikrotik.packets import Address, Firewall, Packet, Verdict
-from lab.mikrotik.sessions import Session, Sessions
+from lab.mikrotik.stations import Station
 from lab.mikrotik.table import Row, Table
 from lab.mikrotik.tables import Tables
 
@@ -28,51 +28,50 @@ class Reach:
 
 
 class Traffic:
-    """Packets of live sessions, held against the firewall as it is now."""
+    """Packets of stations, held against the firewall as it is now."""
 
-    def __init__(self, tables: Tables, sessions: Sessions, hosts: Mapping[str, list[str]]) -> None:
+    def __init__(self, tables: Tables, hosts: Mapping[str, list[str]]) -> None:
         self._tables = tables
-        self._sessions = sessions
         self._hosts = hosts
         self._firewalls = {4: Firewall(tables, "ip"), 6: Firewall(tables, "ipv6")}
         self._made = 0
 
-    def reach(self, user: str, to: str, protocol: str, port: int, *, inbound: bool = False) -> Reach:
-        """Whether a packet of the user passes now: on a live connection if there is one, else as a new one.
-        `inbound` asks for a new connection from `to` towards the user."""
-        session = self._sessions.of_user(user)
-        if session is None:
+    def reach(self, station: Station | None, to: str, protocol: str, port: int, *, inbound: bool = False) -> Reach:
+        """Whether a packet of the station passes now: on a live connection if there is one, else as a new one.
+        `inbound` asks for a new connection from `to` towards it."""
+        if station is None:
             return Reach(reach=False, by="offline", to=to, port=port)
         target = self._resolve(to)
         if target is None:
             return Reach(reach=False, by="name not resolved", to=to, port=port)
-        source = _own_address(session, target.version)
+        source = _own_address(station, target.version)
         if source is None:
-            return Reach(reach=False, by="no IPv6 prefix", to=to, port=port)
-        packet = Packet(source, target, protocol, port, session.interface, UPLINK)
+            return Reach(reach=False, by="no address" if target.version == 4 else "no IPv6 prefix", to=to, port=port)
+        packet = Packet(source, target, protocol, port, station.interface, UPLINK)
         if inbound:
             verdict = self._firewalls[target.version].judge("forward", _turned(packet, state="new"))
             return Reach(reach=verdict.passes, by=verdict.by, to=to, port=port)
-        live = self._live(session, packet)
-        return self._over(live, packet) if live is not None else self._afresh(session, packet)
+        live = self._live(station, packet)
+        return self._over(live, packet) if live is not None else self._afresh(station, packet)
 
-    def connect(self, user: str, to: str, protocol: str, port: int, *, fasttracked: bool | None = None) -> Row | None:
+    def connect(
+        self, station: Station | None, to: str, protocol: str, port: int, *, fasttracked: bool | None = None
+    ) -> Row | None:
         """Open a tracked connection, if the rules let its first packet through. Whether it is fasttracked follows
         from the rules, unless it is said."""
-        answer = self.reach(user, to, protocol, port)
-        session = self._sessions.of_user(user)
-        if not answer.reach or session is None:
+        answer = self.reach(station, to, protocol, port)
+        if not answer.reach or station is None:
             return None
         target = self._resolve(to)
-        source = _own_address(session, target.version) if target is not None else None
+        source = _own_address(station, target.version) if target is not None else None
         if target is None or source is None:
             return None
-        packet = Packet(source, target, protocol, port, session.interface, UPLINK)
-        if (live := self._live(session, packet)) is not None:
+        packet = Packet(source, target, protocol, port, station.interface, UPLINK)
+        if (live := self._live(station, packet)) is not None:
             return live
-        return self._track(session, packet, answer, fasttracked=fasttracked)
+        return self._track(station, packet, answer, fasttracked=fasttracked)
 
-    def _track(self, session: Session, packet: Packet, answer: Reach, *, fasttracked: bool | None) -> Row | None:
+    def _track(self, station: Station, packet: Packet, answer: Reach, *, fasttracked: bool | None) -> Row | None:
         table = self._connections(packet.target.version)
         if len(table) >= MAX_CONNECTIONS:
             return None
@@ -96,8 +95,8 @@ class Traffic:
         }
         if packet.protocol == "tcp":
             values["tcp-state"] = "established"
-        row = table.insert(values, owner=session)
-        session.rows.append((table, row))
+        row = table.insert(values, owner=station)
+        station.rows.append((table, row))
         return row
 
     def _is_fasttracked(self, packet: Packet, *, said: bool | None) -> bool:
@@ -116,11 +115,11 @@ class Traffic:
         verdict = self._both_ways(moved)
         return Reach(reach=verdict.passes, by=verdict.by, to=to, port=port)
 
-    def _afresh(self, session: Session, packet: Packet) -> Reach:
+    def _afresh(self, station: Station, packet: Packet) -> Reach:
         firewall = self._firewalls[packet.target.version]
         packet, _ = firewall.translate(packet)
         to, port = str(packet.target), packet.port
-        if self._is_router(session, packet.target):
+        if self._is_router(station, packet.target):
             verdict = firewall.judge("input", packet)
         else:
             verdict = self._both_ways(packet)
@@ -135,11 +134,11 @@ class Traffic:
         back = firewall.judge("forward", _turned(packet, state="established"))
         return out if back.passes else back
 
-    def _live(self, session: Session, packet: Packet) -> Row | None:
+    def _live(self, station: Station, packet: Packet) -> Row | None:
         table = self._connections(packet.target.version)
         wanted = _with_port(packet.target, packet.protocol, packet.port)
         for row in table.with_value("dst-address", wanted):
-            if row.owner is session and row.get("protocol") == packet.protocol:
+            if row.owner is station and row.get("protocol") == packet.protocol:
                 return row
         return None
 
@@ -153,19 +152,19 @@ class Traffic:
             addresses = self._hosts.get(to)
             return ipaddress.ip_address(addresses[0]) if addresses else None
 
-    def _is_router(self, session: Session, target: Address) -> bool:
-        if str(target) == session.local_address:
+    def _is_router(self, station: Station, target: Address) -> bool:
+        if str(target) == station.local_address:
             return True
         own = (row.get("address") for row in self._tables.get("/ip/address") if row.enabled)
         return any(address.partition("/")[0] == str(target) for address in own)
 
 
-def _own_address(session: Session, version: int) -> Address | None:
+def _own_address(station: Station, version: int) -> Address | None:
     if version == 4:
-        return ipaddress.ip_address(session.address)
-    if not session.prefix:
+        return ipaddress.ip_address(station.address) if station.address else None
+    if not station.prefix:
         return None
-    return ipaddress.IPv6Network(session.prefix)[1]
+    return ipaddress.IPv6Network(station.prefix)[1]
 
 
 def _turned(packet: Packet, *, state: str) -> Packet:

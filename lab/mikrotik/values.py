@@ -2,6 +2,7 @@
 
 import ipaddress
 import re
+import string
 from collections.abc import Callable, Iterable
 
 from lab.mikrotik.errors import BadValueError
@@ -13,6 +14,7 @@ _DURATION = re.compile(r"(?:(\d+)w)?(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d
 _CLOCK_DURATION = re.compile(r"(?:(\d+)w)?(?:(\d+)d)?(\d+):(\d{2}):(\d{2})")
 _RATE = re.compile(r"(\d+)([kMG]?)")
 _RATE_UNIT = {"": 1, "k": 1_000, "M": 1_000_000, "G": 1_000_000_000}
+_SIZE = re.compile(r"\d+([kMG]|[KMG]i?B)?")
 _HOST_NAME = re.compile(r"(?=.{1,253}$)[A-Za-z0-9_]([A-Za-z0-9_-]*)(\.[A-Za-z0-9_-]+)*\.?")
 _PORTS = re.compile(r"\d{1,5}(-\d{1,5})?(,\d{1,5}(-\d{1,5})?)*")
 
@@ -49,7 +51,7 @@ def enum(*words: str) -> Kind:
 
     def kind(value: str) -> str:
         if value not in words:
-            raise BadValueError
+            raise BadValueError(words=words, part=value)
         return value
 
     return kind
@@ -62,7 +64,7 @@ def yes_no(*more: str) -> Kind:
     def kind(value: str) -> str:
         value = {"true": "yes", "false": "no"}.get(value, value)
         if value not in words:
-            raise BadValueError
+            raise BadValueError(words=words, part=value)
         return value
 
     return kind
@@ -87,17 +89,33 @@ def negatable(kind: Kind) -> Kind:
 
 
 def first_of(*kinds: Kind) -> Kind:
-    """The first kind that takes the value."""
+    """The first kind that takes the value; a value none takes is out of the last one's range, if it has one."""
 
     def kind(value: str) -> str:
+        allowed = None
         for candidate in kinds:
             try:
                 return candidate(value)
-            except BadValueError:
-                continue
-        raise BadValueError
+            except BadValueError as error:
+                allowed = error.allowed
+        raise BadValueError(allowed)
 
     return kind
+
+
+def mac(value: str) -> str:
+    """A hardware address, read with colons and in capitals."""
+    digits = value.replace(":", "").replace("-", "").replace(".", "")
+    if len(digits) != 12 or not set(digits) <= set(string.hexdigits):
+        raise BadValueError
+    return ":".join(digits[at : at + 2].upper() for at in range(0, 12, 2))
+
+
+def size(value: str) -> str:
+    """`50KiB` stays as it was typed; a bare number is bytes."""
+    if not _SIZE.fullmatch(value):
+        raise BadValueError
+    return value
 
 
 def ip4(value: str) -> str:
@@ -232,8 +250,8 @@ def format_duration(microseconds: int) -> str:
         count, seconds = divmod(seconds, size)
         if count:
             parts.append(f"{count}{unit}")
-    if not parts and rest >= 1_000:
-        return f"{rest // 1_000}ms"
+    if rest >= 1_000:
+        parts.append(f"{rest // 1_000}ms")
     return "".join(parts) or "0s"
 
 

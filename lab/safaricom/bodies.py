@@ -32,7 +32,9 @@ def trans_time(at_us: int) -> str:
     return datetime.fromtimestamp(at_us // 1_000_000, UTC).astimezone(EAST_AFRICA).strftime("%Y%m%d%H%M%S")
 
 
-def callback(payment: PhonePayment, manner: Manner, *, balance_cents: int | None) -> dict[str, str]:
+def callback(
+    payment: PhonePayment, manner: Manner, *, balance_cents: int | None, version: Literal["v1", "v2"] | None = None
+) -> dict[str, str]:
     """Build a body. A validation has no balance yet (None: blank); a confirmation says the new one."""
     body = {
         "TransactionType": "" if manner.type_blank else payment.kind,
@@ -44,8 +46,10 @@ def callback(payment: PhonePayment, manner: Manner, *, balance_cents: int | None
         "InvoiceNumber": "",
         "OrgAccountBalance": "" if balance_cents is None else shillings(balance_cents, "two-places"),
         "ThirdPartyTransID": payment.third_party_id,
-        "MSISDN": hashed(payment.msisdn) if manner.version == "v1" else masked(payment.msisdn),
+        "MSISDN": hashed(payment.msisdn) if (version or manner.version) == "v1" else masked(payment.msisdn),
     }
+    if payment.till and not manner.till_reference:
+        del body["BillRefNumber"]
     first, *rest = payment.name.upper().split() or [""]
     if manner.names != "none":
         body["FirstName"] = first

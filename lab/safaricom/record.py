@@ -10,7 +10,8 @@ PAYMENTS_MAX = 1_000_000
 class Delivery:
     """One attempt to deliver one callback."""
 
-    kind: Literal["validation", "confirmation"]
+    kind: str
+    """validation, confirmation, stk, result, timeout, …"""
     copy: int
     attempt: int
     sent_at_us: int
@@ -40,6 +41,10 @@ class PhonePayment:
     state: Literal["asked", "paid", "rejected"] = "asked"
     balance_after_cents: int | None = None
     deliveries: list[Delivery] = field(default_factory=list)
+    validation_code: str = ""
+    road: Literal["c2b", "stk"] = "c2b"
+    till: str = ""
+    """The till that was paid; empty for a paybill."""
 
     @property
     def told(self) -> bool:

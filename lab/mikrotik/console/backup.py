@@ -81,7 +81,7 @@ class Backups:
     def _known(self, attributes: dict[str, str], *names: str) -> None:
         for name in attributes:
             if name not in names:
-                raise Trap("unknown parameter" if self._router.version < (7,) else f"unknown parameter {name}")
+                raise self._router.editor.unknown(name)
 
     # -- reset --------------------------------------------------------------------------------------------------
 

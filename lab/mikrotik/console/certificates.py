@@ -91,7 +91,7 @@ class Certificates:
         attributes = command.attributes
         for name in attributes:
             if name not in (".id", "numbers", "number", "ca", "ca-crl-host", "ca-on-smart-card", "name"):
-                raise Trap(f"unknown parameter {name}")
+                raise self._router.editor.unknown(name)
         reference = next((attributes[name] for name in (".id", "numbers", "number") if name in attributes), None)
         issuer = self._issuer(attributes["ca"]) if "ca" in attributes else None
         for row in rows_meant(self._table, reference):

@@ -12,7 +12,9 @@ from lab.mikrotik.console.certificates import Certificates
 from lab.mikrotik.console.environment import Environment
 from lab.mikrotik.console.export import Exporter
 from lab.mikrotik.console.files import Files
+from lab.mikrotik.console.happenings import attend
 from lab.mikrotik.console.importing import Importer
+from lab.mikrotik.console.live import bind
 from lab.mikrotik.console.reader import Reader
 from lab.mikrotik.console.runner import Runner
 from lab.mikrotik.console.schedulers import Schedulers
@@ -48,12 +50,14 @@ class Desk:
         self.environment = Environment(router.tables)
         self.on_reboot: Callable[[], None] = router.reboot
         """Takes the router down and up; a served router drops its connections as well."""
+        bind(router.tables)
         self.files = Files(router)
         self.scripts = Scripts(self)
         self.schedulers = Schedulers(router, self.scripts)
         self.exporter = Exporter(self)
         self.backups = Backups(self)
         self.certificates = Certificates(self)
+        attend(self)
         self.importer = Importer(self)
         self._at_boot: list[Callable[[], None]] = []
         self._after_boot: list[Callable[[], None]] = []

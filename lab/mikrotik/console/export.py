@@ -9,10 +9,8 @@ from typing import TYPE_CHECKING
 from lab.mikrotik.commands import Access, Command, Done, Outcome, Verb
 from lab.mikrotik.console.export_order import ALWAYS, NEVER, OWNED, RATES, place
 from lab.mikrotik.console.export_text import one_line, wrapped
-from lab.mikrotik.errors import Trap
 from lab.mikrotik.schema import Field
 from lab.mikrotik.table import Row, Table
-from lab.mikrotik.tables import defaults
 from lab.mikrotik.values import boolean
 
 if TYPE_CHECKING:
@@ -66,7 +64,7 @@ class Exporter:
         """The export of a menu and what is below it, as these arguments ask for."""
         for name in attributes:
             if name not in _ARGUMENTS:
-                raise Trap("unknown parameter" if self._router.version < (7,) else f"unknown parameter {name}")
+                raise self._router.editor.unknown(name)
         shows = self._router.version < _HIDDEN_BY_DEFAULT_SINCE and "hide-sensitive" not in attributes
         secrets = (shows or "show-sensitive" in attributes) and "sensitive" in access.policies
         return self.text(path, Style(secrets, "terse" in attributes, "verbose" in attributes), rows)
@@ -151,7 +149,7 @@ def _command(table: Table, row: Row, style: Style) -> str | None:
 
 def _as_delivered(table: Table, row: Row) -> dict[str, str]:
     """What a row has when nobody touched it."""
-    values = defaults(table)
+    values = dict(table.fitted.defaults)
     if row.builtin:
         values |= next((given for number, given in table.menu.builtin if number == row.number), {})
     return values

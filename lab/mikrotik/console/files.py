@@ -9,7 +9,7 @@ from lab.mikrotik.console.live import MAX_INLINE_BYTES
 from lab.mikrotik.edit import rows_meant
 from lab.mikrotik.errors import Trap, no_permission, no_such_item
 from lab.mikrotik.printing import View
-from lab.mikrotik.schema import Menu, read_only
+from lab.mikrotik.schema import Fitted, Menu, read_only
 from lab.mikrotik.table import Row, Table
 
 if TYPE_CHECKING:
@@ -30,7 +30,8 @@ class Files:
     def __init__(self, router: Router) -> None:
         self._router = router
         self._table = router.tables.get("/file")
-        router.verbs[("/file", "add")] = Verb(self._add, policy="ftp")
+        if "add" in self._table.menu.verbs:
+            router.verbs[("/file", "add")] = Verb(self._add, policy="ftp")
         router.verbs[("/file", "set")] = Verb(self._set, policy="ftp")
         if router.version >= (7, 13):
             router.verbs[("/file", "read")] = Verb(self._read, policy="read", writes=False)
@@ -75,12 +76,12 @@ class Files:
 
     def _add(self, command: Command, _access: Access) -> Outcome:
         attributes = command.attributes
-        self._check(attributes)
+        self._check("add", attributes)
         name = attributes.get("name", "")
         if not name:
             raise Trap("missing value(s) of argument(s) name")
         if self.find(name) is not None:
-            raise Trap("failure: already have such file")
+            raise Trap("failure: file already exists")
         row = self.write(name, attributes.get("contents", ""))
         if attributes.get("type") == "directory":
             self._table.change(row, {"type": "directory"})
@@ -88,7 +89,7 @@ class Files:
 
     def _set(self, command: Command, _access: Access) -> Outcome:
         attributes = command.attributes
-        self._check(attributes)
+        self._check("set", attributes)
         for row in rows_meant(self._table, attributes.get(".id", attributes.get("numbers"))):
             if "contents" in attributes:
                 self.write(row.get("name"), attributes["contents"])
@@ -99,15 +100,15 @@ class Files:
     def _rename(self, row: Row, name: str) -> None:
         other = self.find(name)
         if other is not None and other is not row:
-            raise Trap("failure: already have such file")
+            raise Trap("failure: file already exists")
         self._make_room(name, 0, new=False)
         self._table.change(row, {"name": name.removeprefix("/")})
 
-    def _check(self, attributes: dict[str, str]) -> None:
-        known = {".id", "numbers", "contents"} | ({"name", "type"} if self._router.version >= (7,) else set())
+    def _check(self, verb: str, attributes: dict[str, str]) -> None:
+        rows = (".id", "numbers") if verb == "set" else ()
         for name in attributes:
-            if name not in known:
-                raise Trap("unknown parameter" if self._router.version < (7,) else f"unknown parameter {name}")
+            if name not in rows and name not in self._table.fitted.accepts[verb]:
+                raise self._router.editor.unknown(name)
         if len(attributes.get("contents", "")) > MAX_INLINE_BYTES:
             raise Trap("failure: contents too long")
 
@@ -119,7 +120,8 @@ class Files:
             raise no_such_item()
         offset = _number(attributes, "offset", "0", len(contents))
         size = _number(attributes, "chunk-size", str(MAX_CHUNK_BYTES), MAX_CHUNK_BYTES)
-        table = Table(_CHUNKS, self._router.version)
+        fields = {field.name: field for field in _CHUNKS.fields}
+        table = Table(Fitted(_CHUNKS, fields, {}, {}))
         row = table.insert({"data": contents[offset : offset + size]}, number=0)
         view = View(self._router, table, sensitive="sensitive" in access.policies)
         return Listing(table, [row], view.columns(None))

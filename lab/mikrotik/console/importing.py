@@ -32,7 +32,7 @@ class Importer:
         known = {"file-name", "verbose", "from-line"} | ({"dry-run"} if self._version >= _DRY_RUN_SINCE else set())
         for name in attributes:
             if name not in known:
-                raise Trap("unknown parameter" if self._version < (7,) else f"unknown parameter {name}")
+                raise self._desk.router.editor.unknown(name)
         if "file-name" not in attributes:
             raise Trap("missing value(s) of argument(s) file-name")
         verbose = attributes.get("verbose", "no") in _YES
@@ -58,7 +58,9 @@ class Importer:
 
     def run(self, text: str, access: Access) -> str:
         """Run the text of a file; Trap says what the router would print."""
-        return self._try(lambda: self._desk.run(text, access, whole=self._desk.router.setup.import_reads_whole).output)
+        return self._try(
+            lambda: self._desk.run(text, access, whole=self._desk.router.setup.switches.import_reads_whole).output
+        )
 
     def _try(self, act: Callable[[], T]) -> T:
         try:

@@ -4,25 +4,9 @@ import re
 from datetime import datetime
 
 from lab.mikrotik.errors import BadValueError
-from lab.mikrotik.policy import POLICIES
 
 _CLOCK = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)(?::([0-5]\d))?")
 _DATE_FORMS = ("%Y-%m-%d", "%b/%d/%Y")
-
-
-def policies(value: str) -> str:
-    """A comma list of policies, in the router's own order."""
-    named = set(filter(None, value.split(",")))
-    if not named <= set(POLICIES):
-        raise BadValueError
-    return ",".join(name for name in _ORDER if name in named)
-
-
-# As exports of routers list the policies of scripts.
-_ORDER = (
-    "local", "telnet", "ssh", "ftp", "reboot", "read", "write", "policy", "test", "winbox", "password", "web", "sniff",
-    "sensitive", "api", "romon", "rest-api",
-)  # fmt: skip
 
 
 def start_date(value: str) -> str:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from lab.mikrotik.console.kinds import start_date, start_time
+from lab.mikrotik.tables import Tables
 
 if TYPE_CHECKING:
     from lab.mikrotik.router import Router
@@ -28,3 +32,17 @@ def run_count(router: Router, row: Row) -> str | None:
 def next_run(router: Router, row: Row) -> str | None:
     """When a scheduler runs next."""
     return router.desk.schedulers.next_run(row)
+
+
+def bind(tables: Tables) -> None:
+    """Give the properties of these menus their lives, and times their kinds."""
+    files, schedulers = tables.get("/file"), tables.get("/system/scheduler")
+    files.fields = {**files.fields, "contents": replace(files.fields["contents"], live=file_contents)}
+    known = schedulers.fields
+    schedulers.fields = {
+        **known,
+        "start-date": replace(known["start-date"], kind=start_date),
+        "start-time": replace(known["start-time"], kind=start_time),
+        "run-count": replace(known["run-count"], live=run_count, default=None),
+        "next-run": replace(known["next-run"], live=next_run),
+    }

@@ -10,7 +10,7 @@ from lab.mikrotik.console.values import Value
 from lab.mikrotik.edit import rows_meant
 from lab.mikrotik.errors import ScriptError, Trap, no_permission
 from lab.mikrotik.journal import ConnectionRecord
-from lab.mikrotik.policy import POLICIES
+from lab.mikrotik.policy import POLICIES, SCRIPT_POLICIES, granted
 from lab.mikrotik.table import Row
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ class Scripts:
     def _add(self, command: Command, access: Access) -> Outcome:
         attributes = dict(command.attributes)
         table = self._router.tables.get(command.path)
+        self._router.device.refuse(command.path, command.verb)
         default = table.fields["policy"].default or ""
         held = ",".join(name for name in default.split(",") if name in access.policies)
         attributes["policy"] = self._allowed(attributes.get("policy", held), access)
@@ -54,7 +55,7 @@ class Scripts:
             attributes.setdefault("start-time", self._router.local_time().strftime("%H:%M:%S"))
         if (source := attributes.pop("copy-from", None)) is not None:
             kept = rows_meant(table, source)[0].values
-            attributes = {n: v for n, v in kept.items() if not table.fields[n].read_only} | attributes
+            attributes = {n: v for n, v in kept.items() if n in table.fitted.accepts["add"]} | attributes
         row = self._router.editor.add(table, attributes)
         table.change(row, {"owner": owner})
         return Done(row.id)
@@ -71,7 +72,7 @@ class Scripts:
 
     def _allowed(self, wanted: str, access: Access) -> str:
         """Nobody gives a script what he has not himself."""
-        if not set(filter(None, wanted.split(","))) & set(POLICIES) <= access.policies:
+        if not granted(wanted) & set(POLICIES) <= access.policies:
             raise no_permission()
         return wanted
 
@@ -106,6 +107,13 @@ class Scripts:
             text = row.get("source")
         access = self._access(owner or "admin", frozenset(filter(None, policy.split(","))))
         self._desk.run(text, access, dict(variables or {}))
+
+    def event(self, what: str, text: str, variables: Mapping[str, str]) -> None:
+        """What a part of the router runs when something happens to it (a profile's `on-up`, say): errors are logged."""
+        try:
+            self.run_event(text, ",".join(SCRIPT_POLICIES), "", variables)
+        except (ScriptError, Trap) as error:
+            self._router.log("script,error", f"{what} script error: {error}")
 
     def _execute(self, command: Command, access: Access) -> Outcome:
         text = command.attributes.get("script")

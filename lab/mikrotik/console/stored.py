@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lab.mikrotik.table import Row, Table
-from lab.mikrotik.tables import Tables, defaults
+from lab.mikrotik.tables import Tables
 
 if TYPE_CHECKING:
     from lab.mikrotik.router import Router
@@ -58,7 +58,7 @@ def clear(table: Table) -> None:
         if not row.builtin:
             table.remove(row)
         elif table.menu.singleton or row.number in given:
-            _overwrite(table, row, defaults(table) | given.get(row.number, {}))
+            _overwrite(table, row, dict(table.fitted.defaults) | given.get(row.number, {}))
         else:
             table.remove(row)
 

@@ -1,6 +1,30 @@
 """The menus as data, one file per part of the router; `ALL` is every menu there is."""
 
-from lab.mikrotik.menus import console, firewall, network, ppp, system
+from lab.mikrotik.menus import (
+    automation,
+    console,
+    firewall,
+    hardware,
+    local,
+    network,
+    ppp,
+    proxy,
+    queues,
+    radius,
+    system,
+)
 from lab.mikrotik.schema import Menu
 
-ALL: tuple[Menu, ...] = (*ppp.MENUS, *network.MENUS, *firewall.MENUS, *system.MENUS, *console.MENUS)
+ALL: tuple[Menu, ...] = (
+    *ppp.MENUS,
+    *network.MENUS,
+    *queues.MENUS,
+    *local.MENUS,
+    *firewall.MENUS,
+    *proxy.MENUS,
+    *radius.MENUS,
+    *system.MENUS,
+    *hardware.MENUS,
+    *automation.MENUS,
+    *console.MENUS,
+)

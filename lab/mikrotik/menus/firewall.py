@@ -29,48 +29,26 @@ _FILTER_ACTIONS = enum(
 )  # fmt: skip
 _NAT_ACTIONS = enum(
     "accept", "add-dst-to-address-list", "add-src-to-address-list", "dst-nat", "jump", "log", "masquerade", "netmap",
-    "passthrough", "redirect", "return", "same", "src-nat",
+    "passthrough", "redirect", "return", "same", "src-nat", "endpoint-independent-nat", "socksify",
+)  # fmt: skip
+_RAW_ACTIONS = enum(
+    "accept", "add-dst-to-address-list", "add-src-to-address-list", "drop", "jump", "log", "notrack", "passthrough",
+    "return",
+)  # fmt: skip
+_REJECT_WITH = enum(
+    "icmp-network-unreachable", "icmp-host-unreachable", "icmp-protocol-unreachable", "icmp-port-unreachable",
+    "icmp-net-prohibited", "icmp-host-prohibited", "icmp-admin-prohibited", "tcp-reset", "icmp-no-route",
+    "icmp-address-unreachable", "icmp-not-neighbour",
 )  # fmt: skip
 # Matchers that are stored and read back; a packet is never held against them (see packets.py).
-_OTHER_MATCHERS = [
-    "connection-bytes",
-    "connection-limit",
-    "connection-mark",
-    "connection-rate",
-    "connection-type",
-    "content",
-    "dscp",
-    "dst-address-type",
-    "dst-limit",
-    "fragment",
-    "hotspot",
-    "icmp-options",
-    "in-bridge-port",
-    "in-bridge-port-list",
-    "ingress-priority",
-    "ipsec-policy",
-    "ipv4-options",
-    "layer7-protocol",
-    "limit",
-    "nth",
-    "out-bridge-port",
-    "out-bridge-port-list",
-    "packet-mark",
-    "packet-size",
-    "per-connection-classifier",
-    "port",
-    "priority",
-    "psd",
-    "random",
-    "realm",
-    "routing-mark",
-    "src-address-type",
-    "src-mac-address",
-    "tcp-flags",
-    "tcp-mss",
-    "time",
-    "ttl",
-]
+_OTHER_MATCHERS = (
+    "connection-bytes", "connection-limit", "connection-mark", "connection-rate", "connection-type", "content",
+    "dscp", "dst-address-type", "dst-limit", "fragment", "hotspot", "icmp-options", "in-bridge-port",
+    "in-bridge-port-list", "ingress-priority", "ipsec-policy", "ipv4-options", "layer7-protocol", "limit", "nth",
+    "out-bridge-port", "out-bridge-port-list", "p2p", "packet-mark", "packet-size", "per-connection-classifier",
+    "port", "priority", "psd", "random", "realm", "routing-mark", "src-address-type", "src-mac-address", "tcp-flags",
+    "tcp-mss", "time", "tos", "ttl",
+)  # fmt: skip
 OTHER_MATCHERS = frozenset((*_OTHER_MATCHERS, "tls-host"))
 
 # On firewall rows a false `disabled` was seen to be absent.
@@ -78,7 +56,12 @@ _DISABLED = Field("disabled", boolean, default="false", absent_when=("false",))
 _LIST_DISABLED = Field("disabled", boolean, default="false")
 
 
-def _rules(address: Kind) -> tuple[Field, ...]:
+# What stands for every interface of a kind, beside the names of single ones.
+_MANY_INTERFACES = enum("all-ethernet", "all-ppp", "all-vlan", "all-wireless")
+
+
+def _rules(address: Kind, *others: str) -> tuple[Field, ...]:
+    """What all rules have. `others` are matchers that `arguments.json` does not list for the menu."""
     return (
         Field("src-address", negatable(address)),
         Field("dst-address", negatable(address)),
@@ -87,13 +70,13 @@ def _rules(address: Kind) -> tuple[Field, ...]:
         Field("protocol", negatable(text)),
         Field("src-port", negatable(ports)),
         Field("dst-port", negatable(ports)),
-        Field("in-interface", negatable(text)),
-        Field("out-interface", negatable(text)),
-        Field("in-interface-list", negatable(text)),
-        Field("out-interface-list", negatable(text)),
+        Field("in-interface", refers="/interface", negated=True, or_kind=negatable(_MANY_INTERFACES)),
+        Field("out-interface", refers="/interface", negated=True, or_kind=negatable(_MANY_INTERFACES)),
+        Field("in-interface-list", refers="/interface/list", negated=True),
+        Field("out-interface-list", refers="/interface/list", negated=True),
         Field("connection-state", negatable(_STATES)),
         Field("connection-nat-state", negatable(several(enum("dstnat", "srcnat")))),
-        *(Field(name) for name in _OTHER_MATCHERS),
+        *(Field(name) for name in others),
         Field("jump-target"),
         Field("address-list"),
         Field("address-list-timeout", duration("none-dynamic", "none-static")),
@@ -108,7 +91,7 @@ def _rules(address: Kind) -> tuple[Field, ...]:
     )
 
 
-def _filter(path: str, address: Kind) -> Menu:
+def _filter(path: str, address: Kind, *others: str) -> Menu:
     return Menu(
         path=path,
         ordered=True,
@@ -117,10 +100,8 @@ def _filter(path: str, address: Kind) -> Menu:
         fields=(
             Field("chain", required=True),
             Field("action", _FILTER_ACTIONS, default="accept"),
-            Field("reject-with"),
-            Field("hw-offload", boolean, until=(7, 21)),
-            Field("tls-host"),
-            *_rules(address),
+            Field("reject-with", _REJECT_WITH),
+            *_rules(address, *others),
         ),
     )
 
@@ -132,6 +113,7 @@ def _address_list(path: str, address: Kind) -> Menu:
         verbs=_TABLE,
         unique=(Unique(("address", "list"), "failure: already have such entry", enabled_only=True),),
         dynamic_removable=True,
+        dynamic_writable=True,
         fields=(
             Field("list", required=True),
             Field("address", address, required=True),
@@ -145,7 +127,7 @@ def _address_list(path: str, address: Kind) -> Menu:
 
 
 FILTER = _filter("/ip/firewall/filter", ip4_block)
-FILTER6 = _filter("/ipv6/firewall/filter", ip6_prefix)
+FILTER6 = _filter("/ipv6/firewall/filter", ip6_prefix, *_OTHER_MATCHERS, "tls-host")
 ADDRESS_LIST = _address_list("/ip/firewall/address-list", first_of(ip4_block, ip4_range, host_name))
 ADDRESS_LIST6 = _address_list("/ipv6/firewall/address-list", first_of(ip6_prefix, host_name))
 
@@ -159,8 +141,18 @@ NAT = Menu(
         Field("action", _NAT_ACTIONS, default="accept"),
         Field("to-addresses", first_of(ip4_block, ip4_range)),
         Field("to-ports", ports),
-        Field("randomise-ports", boolean, since=(7, 12)),
-        Field("tls-host", until=(7, 18)),
+        *_rules(ip4_block),
+    ),
+)
+
+
+RAW = Menu(
+    path="/ip/firewall/raw",
+    ordered=True,
+    indexed=("comment", "action"),
+    fields=(
+        Field("chain", required=True),
+        Field("action", _RAW_ACTIONS, default="accept"),
         *_rules(ip4_block),
     ),
 )
@@ -193,4 +185,4 @@ def _connection(path: str) -> Menu:
 CONNECTION = _connection("/ip/firewall/connection")
 CONNECTION6 = _connection("/ipv6/firewall/connection")
 
-MENUS = (ADDRESS_LIST, FILTER, NAT, CONNECTION, ADDRESS_LIST6, FILTER6, CONNECTION6)
+MENUS = (ADDRESS_LIST, FILTER, NAT, RAW, CONNECTION, ADDRESS_LIST6, FILTER6, CONNECTION6)

@@ -1,11 +1,14 @@
 """Interfaces, addresses, pools, queues and DNS."""
 
+import ipaddress
+
 from lab.mikrotik.live import pool_available, pool_total, pool_used, queue_bytes, session_byte_counter
 from lab.mikrotik.schema import COMMENT, DISABLED, Field, Menu, Unique, flag, read_only
 from lab.mikrotik.values import (
     boolean,
     duration,
     duration_us,
+    enum,
     first_of,
     ip4,
     ip4_block,
@@ -16,6 +19,7 @@ from lab.mikrotik.values import (
     queue_targets,
     rate,
     several,
+    size,
     text,
 )
 
@@ -44,8 +48,8 @@ INTERFACE = Menu(
     fields=(
         Field("name", required=True),
         *read_only("default-name", "type", "actual-mtu", "mac-address", "last-link-up-time"),
-        Field("mtu", default="1500"),
-        Field("l2mtu"),
+        Field("mtu", number(), default="1500"),
+        Field("l2mtu", number()),
         Field("rx-byte", live=session_byte_counter("up")),
         Field("tx-byte", live=session_byte_counter("down")),
         flag("dynamic", absent_when_false=True),
@@ -66,8 +70,8 @@ INTERFACE_LIST = Menu(
     ),
     fields=(
         Field("name", required=True),
-        Field("include", default=""),
-        Field("exclude", default=""),
+        Field("include", default="", refers="/interface/list", list_of_names=True),
+        Field("exclude", default="", refers="/interface/list", list_of_names=True),
         flag("builtin"),
         flag("dynamic"),
         COMMENT,
@@ -104,9 +108,19 @@ POOL = Menu(
     ),
 )
 
+
+def _of_address(row: dict[str, str], written: dict[str, str]) -> dict[str, str]:
+    """The network follows the address unless it was written too."""
+    follows = {"actual-interface": row["interface"]}
+    if "address" in written and "network" not in written:
+        follows["network"] = str(ipaddress.IPv4Interface(row["address"]).network.network_address)
+    return follows
+
+
 ADDRESS = Menu(
     path="/ip/address",
     indexed=("address",),
+    derive=_of_address,
     verbs=_TABLE,
     unique=(Unique(("address", "interface"), "failure: already have such address"),),
     fields=(
@@ -126,6 +140,7 @@ _PAIR_RATE = pair(rate)
 QUEUE = Menu(
     path="/queue/simple",
     name_field="name",
+    auto_name="queue",
     ordered=True,
     indexed=("target", "comment"),
     verbs=_TABLE | {"move", "unset", "reset-counters"},
@@ -134,7 +149,7 @@ QUEUE = Menu(
         Field("name"),
         Field("target", queue_targets, required=True),
         Field("dst"),
-        Field("parent", default="none"),
+        Field("parent", default="none", refers="/queue/simple", or_kind=enum("none")),
         Field("packet-marks", default=""),
         Field("priority", pair(number(1, 8)), default="8/8"),
         Field("queue", pair(text), default="default-small/default-small"),
@@ -145,7 +160,6 @@ QUEUE = Menu(
         Field("burst-time", pair(duration()), default="0s/0s"),
         Field("bucket-size", pair(text), default="0.1/0.1"),
         Field("time"),
-        *(Field(f"total-{part}") for part in ("limit-at", "max-limit", "priority", "queue")),
         Field("bytes", live=queue_bytes),
         *(Field(name, read_only=True, default="0/0") for name in ("packets", "rate", "packet-rate", "dropped")),
         flag("invalid"),
@@ -168,9 +182,17 @@ DNS = Menu(
         Field("max-udp-packet-size", number(50, 65_507), default="4096"),
         Field("query-server-timeout", _seconds, default="2s"),
         Field("query-total-timeout", _seconds, default="10s"),
-        Field("cache-size", number(), default="2048"),
+        Field("doh-max-server-connections", number(), default="5"),
+        Field("doh-max-concurrent-queries", number(), default="50"),
+        Field("doh-timeout", duration(), default="5s"),
+        Field("max-concurrent-queries", number(), default="100"),
+        Field("max-concurrent-tcp-sessions", number(), default="20"),
+        Field("cache-size", size, default="2048KiB"),
         Field("cache-max-ttl", duration(), default="1w"),
-        Field("cache-used", read_only=True, default="48"),
+        Field("address-list-extra-time", duration(), default="0s"),
+        Field("vrf", default="main"),
+        Field("mdns-repeat-ifaces", default=""),
+        Field("cache-used", read_only=True, default="48KiB"),
     ),
 )
 

@@ -1,9 +1,9 @@
 """The system itself: identity, clock, resources, users, services, certificates, log."""
 
 from lab.mikrotik import live
-from lab.mikrotik.policy import merge_policies, new_policies
-from lab.mikrotik.schema import COMMENT, DISABLED, Field, Menu, Unique, flag, read_only
-from lab.mikrotik.values import boolean, enum, ip4, number, several, text
+from lab.mikrotik.policy import POLICIES, POLICIES_6, merge_policies, new_policies
+from lab.mikrotik.schema import ALWAYS, COMMENT, DISABLED, NEVER, Field, Menu, Unique, Version, flag, read_only
+from lab.mikrotik.values import boolean, duration, enum, ip4, number, several, text
 
 _READ = frozenset(("print", "getall", "get"))
 _TABLE = frozenset(["print", "getall", "get", "add", "set", "remove", "comment", "find", "export"])
@@ -68,6 +68,22 @@ NTP_CLIENT = Menu(
     ),
 )
 
+NTP_SERVERS = Menu(
+    path="/system/ntp/client/servers",
+    since=(7,),
+    fields=(
+        Field("address", required=True),
+        *read_only("resolved-address"),
+        Field("min-poll", number(), default="6"),
+        Field("max-poll", number(), default="10"),
+        Field("iburst", boolean, default="true"),
+        Field("auth-key", default="none"),
+        flag("dynamic"),
+        DISABLED,
+        COMMENT,
+    ),
+)
+
 NTP_CLIENT_6 = Menu(
     path="/system/ntp/client",
     singleton=True,
@@ -82,29 +98,40 @@ NTP_CLIENT_6 = Menu(
     ),
 )
 
-USER_GROUP = Menu(
-    path="/user/group",
-    name_field="name",
-    verbs=_TABLE,
-    write_policy="policy",
-    held_message="failure: group has some users",
-    unique=(Unique(("name",), "failure: group with the same name already exists"),),
-    builtin=(
-        (1, {"name": "read", "policy": new_policies(
-            "local,telnet,ssh,reboot,read,test,winbox,password,web,sniff,api,romon,rest-api")}),
-        (2, {"name": "write", "policy": new_policies(
-            "local,telnet,ssh,reboot,read,write,test,winbox,password,web,sniff,api,romon,rest-api")}),
-        (3, {"name": "full", "policy": new_policies(
-            "local,telnet,ssh,ftp,reboot,read,write,policy,test,winbox,password,web,sniff,sensitive,api,romon,"
-            "rest-api")}),
-    ),
-    fields=(
-        Field("name", required=True),
-        Field("policy", new_policies, default=new_policies(""), merge=merge_policies),
-        Field("skin", default="default"),
-        COMMENT,
-    ),
-)  # fmt: skip
+# What every router comes with: who reads, who writes, who may do everything.
+_READERS = "local,telnet,ssh,reboot,read,test,winbox,password,web,sniff,api,romon"
+_GROUPS = (
+    ("read", _READERS),
+    ("write", f"{_READERS},write"),
+    ("full", f"{_READERS},write,ftp,policy,sensitive"),
+)
+
+
+def _groups(policies: tuple[str, ...], more: str, since: Version, until: Version) -> Menu:
+    new = new_policies(policies)
+    return Menu(
+        path="/user/group",
+        name_field="name",
+        verbs=_TABLE,
+        write_policy="policy",
+        held_message="failure: group has some users",
+        unique=(Unique(("name",), "failure: group with the same name already exists"),),
+        since=since,
+        until=until,
+        builtin=tuple(
+            (at, {"name": name, "policy": new(f"{named},{more}")}) for at, (name, named) in enumerate(_GROUPS, 1)
+        ),
+        fields=(
+            Field("name", required=True),
+            Field("policy", new, default=new(""), merge=merge_policies(policies)),
+            Field("skin", default="default"),
+            COMMENT,
+        ),
+    )
+
+
+USER_GROUP = _groups(POLICIES, "rest-api", (7,), NEVER)
+USER_GROUP_6 = _groups(POLICIES_6, "dude,tikapp", ALWAYS, (7,))
 
 USER = Menu(
     path="/user",
@@ -118,12 +145,22 @@ USER = Menu(
         Field("group", required=True, refers="/user/group"),
         Field("address", default=""),
         Field("password", default="", write_only=True),
-        Field("inactivity-policy", default="none", since=(7, 18)),
-        Field("inactivity-timeout", default="10m", since=(7, 18)),
+        Field("inactivity-policy", enum("none", "logout", "lockscreen"), default="none"),
+        Field("inactivity-timeout", duration(), default="10m"),
         *read_only("last-logged-in"),
         flag("expired"),
         DISABLED,
         COMMENT,
+    ),
+)
+
+USER_SETTINGS = Menu(
+    path="/user/settings",
+    singleton=True,
+    write_policy="policy",
+    fields=(
+        Field("minimum-password-length", number(), default="0"),
+        Field("minimum-categories", number(0, 4), default="0"),
     ),
 )
 
@@ -153,10 +190,10 @@ SERVICE = Menu(
         Field("port", number(1, 65_535)),
         *read_only("proto", "local", "remote"),
         Field("address", default=""),
-        Field("certificate", default="none"),
+        Field("certificate", default="none", refers="/certificate", or_kind=enum("none")),
         Field("tls-version", enum("any", "only-1.2"), default="any"),
-        Field("vrf", default="main", since=(7,)),
-        Field("max-sessions", number(1, 1000), default="20", since=(7, 16)),
+        Field("vrf", default="main"),
+        Field("max-sessions", number(1, 1000), default="20"),
         flag("invalid"),
         flag("dynamic"),
         flag("connection", absent_when_false=True),
@@ -167,12 +204,11 @@ SERVICE = Menu(
 CERTIFICATE = Menu(
     path="/certificate",
     name_field="name",
+    auto_name="cert",
     verbs=_TABLE | {"sign", "export-certificate"},
     unique=(Unique(("name",), "failure: certificate with the same name already exists"),),
     fields=(
-        Field("name", required=True),
-        *(Field(name) for name in ("common-name", "subject-alt-name", "key-usage", "country", "state", "locality",
-                                   "organization", "unit", "digest-algorithm")),
+        Field("name"),
         Field("key-size", default="2048"),
         Field("days-valid", number(1), default="365"),
         Field("trusted", boolean, default="false"),
@@ -180,7 +216,20 @@ CERTIFICATE = Menu(
         flag("private-key"),
         flag("authority"),
     ),
-)  # fmt: skip
+)
+
+CERTIFICATE_SETTINGS = Menu(
+    path="/certificate/settings",
+    singleton=True,
+    fields=(
+        Field("crl-download", boolean, default="false"),
+        Field("crl-use", boolean, default="false"),
+        Field("crl-store", enum("ram", "system"), default="ram"),
+        Field("builtin-trust-anchors", default="not-trusted"),
+        Field("builtin-trust-store", default="default"),
+        Field("current-defaults", default=""),
+    ),
+)
 
 LOG = Menu(
     path="/log",
@@ -190,5 +239,6 @@ LOG = Menu(
 )
 
 MENUS = (
-    IDENTITY, RESOURCE, CLOCK, NTP_CLIENT, NTP_CLIENT_6, USER_GROUP, USER, USER_ACTIVE, SERVICE, CERTIFICATE, LOG,
+    IDENTITY, RESOURCE, CLOCK, NTP_CLIENT, NTP_SERVERS, NTP_CLIENT_6, USER_GROUP, USER_GROUP_6, USER, USER_SETTINGS,
+    USER_ACTIVE, SERVICE, CERTIFICATE, CERTIFICATE_SETTINGS, LOG,
 )  # fmt: skip

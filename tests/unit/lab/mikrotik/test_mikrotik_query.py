@@ -26,6 +26,8 @@ def filled(console: Console) -> Console:
         (["?-comment"], "bob"),
         (["?>comment="], "ann cyd"),
         (["?disabled=true"], "cyd"),
+        (["?disabled=yes"], "cyd"),
+        (["?disabled=yes", "?disabled=no", "?#|"], "ann bob cyd"),
         (["?service=pppoe", "?comment"], "ann"),
         (["?service=pppoe", "?#!"], "cyd"),
         (["?>limit-bytes-in=9"], "bob"),

@@ -7,7 +7,8 @@ import httpx
 import pytest
 
 from lab.clock import SystemClock
-from lab.safaricom.http import DarajaFace
+from lab.safaricom.face.app import Daraja
+from lab.safaricom.organisations import App
 from lab.safaricom.rail import Rail
 
 GRANT = "/oauth/v1/generate?grant_type=client_credentials"
@@ -34,7 +35,8 @@ async def rail() -> AsyncIterator[Rail]:
 
 @pytest.fixture
 async def daraja(rail: Rail) -> AsyncIterator[httpx.AsyncClient]:
-    face = DarajaFace(rail, SystemClock(), consumer_key="key", consumer_secret="secret")
+    rail.directory.add_app(App("key", "secret"))
+    face = Daraja(rail)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(face), base_url="http://daraja") as client:
         yield client
 
@@ -85,5 +87,7 @@ async def test_bad_registrations_are_refused(daraja: httpx.AsyncClient, change: 
 
 
 async def test_a_body_that_is_no_json_is_refused(daraja: httpx.AsyncClient) -> None:
-    answer = await daraja.post("/mpesa/c2b/v2/simulate", content=b"{", headers=await bearer(daraja))
-    assert answer.json()["errorCode"] == "400.002.02"
+    answer = await daraja.post(
+        "/mpesa/c2b/v2/simulate", content=b"{", headers=await bearer(daraja) | {"Content-Type": "application/json"}
+    )
+    assert answer.json()["errorCode"] == "400.002.05"
