@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lab.mikrotik.commands import Access, Command, Done, Outcome, Verb
-from lab.mikrotik.console.export_order import ALWAYS, NEVER, OWNED, RATES, place
+from lab.mikrotik.console.export_order import ALWAYS, DECIDING, NEVER, OWNED, RATES, place
 from lab.mikrotik.console.export_text import one_line, wrapped
 from lab.mikrotik.schema import Field
 from lab.mikrotik.table import Row, Table
@@ -108,17 +108,17 @@ def _in_order(router: Router, path: str, style: Style) -> Iterator[tuple[Table, 
         tables = [table for table in tables if table.menu.path != "/interface"]
     tables = [table for table in tables if f"{table.menu.path}/".startswith(f"{path}/")]
     tables.sort(key=lambda table: place(table.menu.path))
-    written: set[int] = set()
-    ahead = {id(row) for table in tables for row in _rows(table) if _command(table, row, style) is not None}
+    unwritten = {id(row) for table in tables for row in _rows(table) if _command(table, row, style) is not None}
     waiting: list[tuple[Table, list[Row]]] = []
     for table in tables:
         queue, waiting = [(table, _rows(table)), *waiting], []
         for one, rows in queue:
-            ready = [row for row in rows if one.menu.ordered or _ready(router, one, row, ahead - written)]
-            written.update(map(id, ready))
+            ready = rows if one.menu.ordered else _ready(router, one, rows, unwritten)
+            unwritten.difference_update(map(id, ready))
             yield one, ready
             if len(ready) < len(rows):
-                waiting.append((one, [row for row in rows if row not in ready]))
+                done = set(map(id, ready))
+                waiting.append((one, [row for row in rows if id(row) not in done]))
     yield from waiting
 
 
@@ -126,15 +126,29 @@ def _rows(table: Table) -> list[Row]:
     return [row for row in table if not row.dynamic and row.owner is None]
 
 
-def _ready(router: Router, table: Table, row: Row, unwritten: set[int]) -> bool:
-    """Whether everything the row names stands above it, or needs no line of its own."""
+def _ready(router: Router, table: Table, rows: list[Row], unwritten: set[int]) -> list[Row]:
+    """The rows that name nothing unwritten, in an order in which they can be added."""
+    ready: list[Row] = []
+    left, missing = rows, set(unwritten)
+    while found := [row for row in left if not _names(router, table, row, missing)]:
+        ready += found
+        done = set(map(id, found))
+        missing -= done
+        left = [row for row in left if id(row) not in done]
+    return ready
+
+
+def _names(router: Router, table: Table, row: Row, missing: set[int]) -> bool:
+    """Whether the row names one of these."""
     for field in table.fields.values():
         value = row.values.get(field.name)
-        if value and field.refers is not None and router.tables.has(field.refers):
-            target = router.tables.get(field.refers).find(value)
-            if target is not None and not target.builtin and target is not row and id(target) in unwritten:
-                return False
-    return True
+        if not value or field.refers is None or not router.tables.has(field.refers):
+            continue
+        for name in value.split(",") if field.list_of_names else (value,):
+            target = router.tables.get(field.refers).find(name.removeprefix("!"))
+            if target is not None and not target.builtin and target is not row and id(target) in missing:
+                return True
+    return False
 
 
 def _command(table: Table, row: Row, style: Style) -> str | None:
@@ -150,6 +164,10 @@ def _command(table: Table, row: Row, style: Style) -> str | None:
 def _as_delivered(table: Table, row: Row) -> dict[str, str]:
     """What a row has when nobody touched it."""
     values = dict(table.fitted.defaults)
+    deciding = DECIDING.get(table.menu.path)
+    if deciding is not None and table.menu.derive is not None:
+        decided = {deciding: row.get(deciding)}
+        values |= table.menu.derive(decided, decided)
     if row.builtin:
         values |= next((given for number, given in table.menu.builtin if number == row.number), {})
     return values
@@ -163,7 +181,7 @@ def _selected(table: Table, row: Row) -> str:
         return f"set [ find default-name={row.get('default-name')} ]"
     if table.menu.path == "/ppp/profile":
         return f"set {row.id}"
-    if row.get("default") == "true":
+    if row.get("default") == "true" and sum(other.get("default") == "true" for other in table) == 1:
         return "set [ find default=yes ]"
     return f"set {row.get(table.menu.name_field)}" if table.menu.name_field else f"set {row.id}"
 
@@ -179,7 +197,8 @@ def _pairs(table: Table, row: Row, style: Style, delivered: dict[str, str]) -> I
         if value is None:
             shown = (field.default if style.verbose else None) or ("" if row.builtin and default else None)
         else:
-            shown = value if style.verbose or value != default or (path, name) in ALWAYS else None
+            always = not row.builtin and (path, name) in ALWAYS
+            shown = value if style.verbose or value != default or always else None
         if shown is not None:
             yield name, _shown(path, field, shown)
 

@@ -38,6 +38,9 @@ RATES = frozenset([
 ])  # fmt: skip
 """Properties of queues."""
 
+# The property whose value decides what others start with.
+DECIDING = {"/queue/type": "kind"}
+
 # Read-only for clients, yet part of what an export must say.
 OWNED = frozenset([("/system/script", "owner")])
 

@@ -52,15 +52,14 @@ class _Page:
         if not broken and self._fits(f" {name}={shown}"):
             self._line += f" {name}={shown}"
             return
-        if self._fits(f" {name}="):
-            self._line += f" {name}="
-        else:
+        begun = not self._fits(f" {name}=")
+        if begun:
             self._break(" ")
-            self._line += f"{name}="
-            if not broken and self._fits(shown):
-                self._line += shown
-                return
-        if len(INDENT) + len(shown) <= _WHOLE_TO:
+        self._line += f"{name}=" if begun else f" {name}="
+        if begun and not broken and self._fits(shown):
+            self._line += shown
+            return
+        if len(INDENT) + len(shown) <= _WHOLE_TO and not (begun and broken):
             self._break("")
             if not broken:
                 self._line += shown

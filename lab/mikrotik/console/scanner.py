@@ -18,6 +18,7 @@ _HEX = re.compile(r"[0-9A-F]{2}")
 _PLAIN = re.compile(r'[^"\\$]+')
 _BARE_ENDS = " \t\r\n;]})"
 _BARE = re.compile(rf"[^{re.escape(_BARE_ENDS)}\"{{$\[(]+")
+_INSERTED = re.compile(r"[A-Za-z0-9_(\[]")
 _NAME = re.compile(r"[A-Za-z0-9_]+")
 
 
@@ -107,6 +108,9 @@ class Scanner:
         if sign == "\\":
             self.at += 1
             return Literal(self._escaped(), quoted=True)
+        if _INSERTED.match(self.text, self.at + 1) is None:  # a sign of its own, as at the end of a pattern
+            self.at += 1
+            return Literal(sign, quoted=True)
         return self.inserted()
 
     def _escaped(self) -> str:
