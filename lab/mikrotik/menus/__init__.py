@@ -3,6 +3,7 @@
 from lab.mikrotik.menus import (
     automation,
     dhcp,
+    console,
     firewall,
     hardware,
     hotspot,
@@ -29,4 +30,5 @@ ALL: tuple[Menu, ...] = (
     *automation.MENUS,
     *dhcp.MENUS,
     *hotspot.MENUS,
+    *console.MENUS,
 )
