@@ -5,12 +5,14 @@ import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import httpx
 
 from lab.clock import HeldClock
 from lab.control import answers
+from lab.safaricom.certificate import CredentialKey
 from lab.safaricom.control import Desk
 from lab.safaricom.face.app import Daraja
 from lab.safaricom.organisations import App, Organisation
@@ -115,6 +117,12 @@ def parameters(result: dict[str, Any]) -> dict[str, Any]:
     return {item["Key"]: item.get("Value") for item in ([items] if isinstance(items, dict) else items)}
 
 
+@cache
+def one_key() -> CredentialKey:
+    """One key for all tests: making one takes a tenth of a second."""
+    return CredentialKey("sandbox", NOON_US)
+
+
 @asynccontextmanager
 async def open_office(seed: int = 3) -> AsyncIterator[Office]:
     """An office with a paybill and a till, whose callbacks are caught."""
@@ -128,6 +136,7 @@ async def open_office(seed: int = 3) -> AsyncIterator[Office]:
     clock = HeldClock(NOON_US)
     catcher = httpx.AsyncClient(transport=httpx.MockTransport(take))
     rail = Rail(clock=clock, chance=random.Random(seed), client=catcher)
+    rail.initiators.key = one_key()
     rail.directory.add_app(App("key", "secret"))
     rail.directory.add(Organisation(SHORTCODE, "MNARA NET"))
     rail.directory.add(Organisation(STORE, "MNARA SHOP", kind="store", tills=frozenset({TILL})))

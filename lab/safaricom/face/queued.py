@@ -127,6 +127,7 @@ def _do(rail: Rail, taken: Job, ids: Ids) -> Outcome:
     now_us, money = rail.clock.now_us(), rail.manner.organisation.money
     try:
         rail.initiators.check(taken.shortcode, taken.initiator, taken.credential, taken.role, now_us, money)
+        rail.core.decline_if_told(taken.role)
         outcome = taken.work(ids, now_us)
     except Declined as refusal:
         parameters = taken.failure_parameters(refusal, now_us)

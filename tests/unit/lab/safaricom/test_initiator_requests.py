@@ -317,3 +317,17 @@ async def test_the_parameters_may_lie_flat_or_under_swapped_names(office: Office
     ]
     office.switch(results={"shape": "swapped"})
     assert len((await office.result(BALANCE, office.balance()))["ResultParameter"]["ResultParameters"]) == 2
+
+
+async def test_any_code_can_be_had_by_asking_for_it_beforehand(office: Office) -> None:
+    await office.pay(100)
+    await office.door("decline", role="b2c", code="2006", times=2)
+    codes = [(await office.result(B2C, office.b2c(10, f"ours-{number}")))["ResultCode"] for number in range(3)]
+    assert codes == [2006, 2006, 0]
+    await office.door("decline", role="balance", code="SFC_IC0003")
+    result = await office.result(BALANCE, office.balance())
+    assert (result["ResultCode"], result["ResultDesc"]) == ("SFC_IC0003", "The operator does not exist.")
+    await office.door("decline", role="status", code="29")
+    await office.door("decline", role="status", times=0)
+    assert (await office.result(STATUS, office.status(TransactionID="X")))["ResultCode"] == 2032
+    assert "error" in await office.door("decline", role="king", code="1")

@@ -1,5 +1,6 @@
 """What was missed is found again: Pull pages through it, the portal's statement adds up."""
 
+import base64
 import csv
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -283,3 +284,22 @@ async def test_an_organisation_may_bear_the_customers_charge(office: Office) -> 
     await office.pay(1_000)
     assert [line["Withdrawn"] for line in await lines_of(office, "charges")] == ["-5.50"]
     assert office.posted("/confirm")[-1]["OrgAccountBalance"] == "1000.00"
+
+
+async def test_a_paid_push_is_pulled_as_any_other_payment(office: Office) -> None:
+    office.rail.directory.get(SHORTCODE).passkey = "lab"
+    await registered(office)
+    stamp = "20251121120000"
+    push = {"BusinessShortCode": SHORTCODE, "Timestamp": stamp, "TransactionType": "CustomerPayBillOnline",
+            "Password": base64.b64encode(f"{SHORTCODE}lab{stamp}".encode()).decode(), "Amount": 750, "PartyA": PHONE,
+            "PartyB": SHORTCODE, "PhoneNumber": PHONE, "CallBackURL": "http://office.example/hooks/stk",
+            "AccountReference": "A7", "TransactionDesc": "Internet"}  # fmt: skip
+    assert (await office.ask("/mpesa/stkpush/v1/processrequest", push)).status_code == 200
+    await office.clock.advance(60)
+    (callback,) = office.posted("/stk")
+    items = callback["Body"]["stkCallback"]["CallbackMetadata"]["Item"]
+    (row,) = (await pull(office)).json()["Response"][0]
+    assert {"Name": "MpesaReceiptNumber", "Value": row["transactionId"]} in items
+    assert (row["amount"], row["billreference"]) == ("750.00", "A7")
+    (line,) = await lines_of(office)
+    assert line["Receipt No."] == row["transactionId"]
