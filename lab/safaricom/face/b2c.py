@@ -52,7 +52,7 @@ def _paying(rail: Rail, seen: set[str], *, own_id: bool) -> Handler:
         taken = job(request, "b2c", shortcode, references, work, initiator="InitiatorName")
         if originator:
             _once(seen, originator)
-        return accept(rail, taken, originator)
+        return await accept(rail, taken, originator)
 
     return pay
 

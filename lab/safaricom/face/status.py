@@ -35,7 +35,7 @@ def _querying(rail: Rail) -> Handler:
             return Outcome(dummy_receipt(now_us), parameters, references)
 
         references = (("Occasion", occasion or None),)
-        return accept(rail, job(request, "status", shortcode, references, work))
+        return await accept(rail, job(request, "status", shortcode, references, work))
 
     return query
 
