@@ -204,6 +204,7 @@ async def test_a_status_tells_both_parties_in_full(office: Office) -> None:
     assert said["DebitPartyName"] == f"{PHONE} - JANE WANJIKU DOE"
     assert said["CreditPartyName"] == f"{SHORTCODE} - MNARA NET"
     assert (said["ReceiptNo"], said["Amount"], said["TransactionStatus"]) == (receipt, 1_500, "Completed")
+    assert isinstance(said["Amount"], int)  # as recorded: whole shillings without a point
     assert said["InitiatedTime"] == said["FinalisedTime"] == 20251121120000
     items = result["ResultParameters"]["ResultParameter"]
     assert {"Key": "TransactionReason"} in items  # no value, no key for it
