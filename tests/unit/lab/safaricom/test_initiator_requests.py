@@ -139,6 +139,13 @@ async def test_a_wrong_password_is_declined_afterwards_and_the_third_locks_the_i
     assert (await office.result(BALANCE, office.balance()))["ResultCode"] == 0
 
 
+async def test_only_wrong_passwords_in_a_row_lock(office: Office) -> None:
+    wrong = office.rail.initiators.key.encrypt("guess")
+    for credential in (wrong, wrong, office.credential, wrong, wrong):
+        await office.ask(BALANCE, office.balance(SecurityCredential=credential))
+    assert (await office.result(BALANCE, office.balance()))["ResultCode"] == 0
+
+
 @pytest.mark.parametrize("credential", ["not base64!", "aGVsbG8=", "A" * 344])
 async def test_a_credential_for_another_certificate_is_a_wrong_password(office: Office, credential: str) -> None:
     result = await office.result(BALANCE, office.balance(SecurityCredential=credential))

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from lab.safaricom.bodies import EAST_AFRICA
+from lab.safaricom.rail import Shop
 from lab.safaricom.statement import COLUMNS
 from tests.support.organisation import (
     B2C,
@@ -303,3 +304,22 @@ async def test_a_paid_push_is_pulled_as_any_other_payment(office: Office) -> Non
     assert (row["amount"], row["billreference"]) == ("750.00", "A7")
     (line,) = await lines_of(office)
     assert line["Receipt No."] == row["transactionId"]
+
+
+async def test_both_ends_of_the_range_belong_to_it(office: Office) -> None:
+    await registered(office)
+    paid = []
+    for kes in (1, 2, 3, 4):
+        paid.append(await office.pay(kes))  # at 12:00:00, 12:00:10, 12:00:20 and 12:00:30
+        await office.clock.advance(10)
+    between = {"StartDate": "2025-11-21 12:00:10", "EndDate": "2025-11-21 12:00:20"}
+    assert [row["transactionId"] for row in (await pull(office, **between)).json()["Response"][0]] == paid[1:3]
+
+
+async def test_what_validation_turned_away_is_not_pulled(office: Office) -> None:
+    await registered(office)
+    office.rail.register(Shop(SHORTCODE, "http://office.example/hooks/confirm", "http://office.example/hooks/reject"))
+    office.rail.manner = office.rail.manner.changed({"validation": True})
+    await office.pay(10)
+    assert (await pull(office)).json()["Response"] == [[]]
+    assert await lines_of(office) == []
