@@ -3,9 +3,9 @@
 import asyncio
 import hashlib
 import ssl
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, TypeVar
 
 import httpx
 
@@ -16,9 +16,13 @@ from protocol.enrolment import EnrolAnswer
 
 AT_ONCE: Final = 8
 TIMEOUT_S: Final = 30.0
+TRIES_MAX: Final = 5
+AGAIN_S: Final = 0.5
 CA_BYTES_MAX: Final = 64 * 1024
 POOLS: Final = 64 * 256
 """How many /24 there are in 100.64.0.0/10: each site gets its own."""
+
+Given = TypeVar("Given")
 
 
 class Recruiter:
@@ -67,10 +71,14 @@ class Recruiter:
         return free
 
     async def _one(self, site: Row) -> Identity:
-        claim = await self._cloud.post(f"/v1/sites/{site['id']}/claims")
+        claim = await _patiently(lambda: self._cloud.post(f"/v1/sites/{site['id']}/claims"))
         keys = Keys.generate()
         door = await self._door(self._enrol_url or str(claim["enrol_url"]), str(claim["ca_pin"]))
         request = keys.request(str(claim["claim_code"])).model_dump(mode="json")
+        # The same keys again if need be: the claim is bound to them by its first use, and not used up.
+        return await _patiently(lambda: self._ask(door, keys, request))
+
+    async def _ask(self, door: httpx.AsyncClient, keys: Keys, request: dict[str, Any]) -> Identity:
         response = await door.post("/enrol", json=request)
         if response.status_code != httpx.codes.OK:
             raise Refused("the enrolment door", "POST /enrol", response.status_code, response.text)
@@ -86,6 +94,20 @@ class Recruiter:
                     base_url=url, verify=trust, timeout=TIMEOUT_S, trust_env=False
                 )
             return self._doors[url, pin]
+
+
+async def _patiently(act: Callable[[], Awaitable[Given]]) -> Given:
+    """Try again after a broken connection or a 5xx, a few times: what is done here may safely be done twice."""
+    for attempt in range(1, TRIES_MAX):
+        try:
+            return await act()
+        except Refused as refusal:
+            if refusal.status < httpx.codes.INTERNAL_SERVER_ERROR:
+                raise
+        except httpx.TransportError:
+            pass
+        await asyncio.sleep(AGAIN_S * attempt)
+    return await act()
 
 
 async def _fetch_ca(url: str, pin: str) -> bytes:

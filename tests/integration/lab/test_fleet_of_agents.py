@@ -1,14 +1,12 @@
 """A fleet of simulated agents against the real cloud: enrolled, told, dropped, back, and coming back as the same."""
 
-import asyncio
 import json
 import random
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator, Sized
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 import pytest_asyncio
 
@@ -60,17 +58,23 @@ class Cloud:
         return await self.door.post("/v1/subscriptions", wanted)
 
 
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="mnara-test-", ignore_cleanup_errors=True) as made:
+        Path(made).chmod(0o755)  # the embedded PostgreSQL runs as another user when we are root
+        (Path(made) / "fleet").mkdir()
+        yield Path(made)
+
+
 @pytest_asyncio.fixture
-async def cloud() -> AsyncIterator[Cloud]:
-    with tempfile.TemporaryDirectory(prefix="mnara-test-", ignore_cleanup_errors=True) as folder:
-        Path(folder).chmod(0o755)
-        made = Cloud(Path(folder))
-        try:
-            await made.start()
-            yield made
-        finally:
-            async with made.door:
-                await made.program.stop()
+async def cloud(folder: Path) -> AsyncIterator[Cloud]:
+    made = Cloud(folder)
+    try:
+        await made.start()
+        yield made
+    finally:
+        async with made.door:
+            await made.program.stop()
 
 
 async def settled(fleet: Fleet, count: int, limit_s: float = 40.0) -> dict[str, Any]:
@@ -92,58 +96,75 @@ async def converged(cloud: Cloud, site_id: str) -> dict[str, Any]:
     return await until("the site to converge", lambda: cloud.door.get(f"/v1/sites/{site_id}"), good, limit_s=20)
 
 
-async def test_fifty_agents_enrol_are_told_dropped_and_come_back(cloud: Cloud) -> None:
-    folder = cloud.base / "fleet"
-    folder.mkdir()
-    fleet = Fleet(SystemClock(), random.Random(1))
-    fleet.manner.backoff_max_s = 0.5
-    recruiter = Recruiter(cloud.door, folder, prefix="load-")
-    control = Control(fleet, recruiter).verbs
-    async with open_door(control, "127.0.0.1", 0) as port, Door("127.0.0.1", port) as door:
-        assert await door.ask("count", n=AGENTS) == {"agents": AGENTS}
-        stats = await settled(fleet, AGENTS)
-        assert stats["heard"]["welcome"] >= AGENTS
-        assert len({agent.identity.answer.site for agent in fleet.agents}) == AGENTS
+class Story:
+    """What happens to one fleet, act by act."""
 
-        one, other = fleet.agents[7], fleet.agents[8]
-        site_id = one.identity.answer.site
-        subscription = await cloud.subscribe(site_id, "wanjiru")
-        site = await converged(cloud, site_id)
+    def __init__(self, cloud: Cloud, fleet: Fleet, door: Door) -> None:
+        self.cloud, self.fleet, self.door = cloud, fleet, door
+
+    async def enrol(self) -> None:
+        assert await self.door.ask("count", n=AGENTS) == {"agents": AGENTS}
+        stats = await settled(self.fleet, AGENTS)
+        assert stats["heard"]["welcome"] >= AGENTS
+        assert len({agent.identity.answer.site for agent in self.fleet.agents}) == AGENTS
+
+    async def change(self) -> None:
+        """A change of the business reaches the one it is for."""
+        one, other = self.fleet.agents[7:9]
+        subscription = await self.cloud.subscribe(one.identity.answer.site, "wanjiru")
+        site = await converged(self.cloud, one.identity.answer.site)
         assert (list(one.desired.rows), other.desired.rows) == ([subscription["id"]], {})
         assert one.desired.held.digest == site["digest"]
-        await until("the event", lambda: _outbox(one), lambda count: count == 0, limit_s=10)
+        await until("the event's ack", lambda: _count(one._outbox), lambda count: count == 0, limit_s=10)
 
-        before = await door.ask("stats")
-        assert await door.ask("drop", how="kill") == {"dropped": AGENTS}
-        await until("silence", lambda: door.ask("stats"), lambda s: s["connected"] == 0, limit_s=10)
-        changed = await cloud.subscribe(other.identity.answer.site, "brian")  # while nobody listens
-        assert await door.ask("return") == {"returning": AGENTS}
-        stats = await settled(fleet, AGENTS)
+    async def drop_and_return(self) -> None:
+        other, before = self.fleet.agents[8], await self.door.ask("stats")
+        assert await self.door.ask("drop", how="kill") == {"dropped": AGENTS}
+        await until("silence", lambda: self.door.ask("stats"), lambda s: s["connected"] == 0, limit_s=10)
+        changed = await self.cloud.subscribe(other.identity.answer.site, "brian")  # while nobody listens
+        assert await self.door.ask("return") == {"returning": AGENTS}
+        stats = await settled(self.fleet, AGENTS)
         assert stats["connects"] >= before["connects"] + AGENTS
-        await converged(cloud, other.identity.answer.site)
+        await converged(self.cloud, other.identity.answer.site)
         assert list(other.desired.rows) == [changed["id"]]
 
-        await door.ask("drop", n=1_000, how="goodbye", forget=True)
+    async def forget(self) -> None:
+        one = self.fleet.agents[7]
+        [held] = one.desired.rows
+        await self.door.ask("drop", n=1_000, how="goodbye", forget=True)
         assert one.desired.rows == {}
-        await door.ask("return")
-        await settled(fleet, AGENTS)
-        assert list(one.desired.rows) == [subscription["id"]]
+        await self.door.ask("return")
+        await settled(self.fleet, AGENTS)
+        assert list(one.desired.rows) == [held]
 
-        assert await door.ask("pause") == {"paused": True}
-        await cloud.subscribe(site_id, "otieno")
-        await until("the row", lambda: _rows(one), lambda count: count == 2, limit_s=10)
+    async def pause(self) -> None:
+        one = self.fleet.agents[7]
+        assert await self.door.ask("pause") == {"paused": True}
+        await self.cloud.subscribe(one.identity.answer.site, "otieno")
+        await until("the row", lambda: _count(one.desired.rows), lambda count: count == 2, limit_s=10)
         assert one.applied < one.desired.held.generation
-        await door.ask("pause", on=False)
-        await converged(cloud, site_id)
+        await self.door.ask("pause", on=False)
+        await converged(self.cloud, one.identity.answer.site)
 
+
+async def test_fifty_agents_enrol_are_told_dropped_and_come_back(cloud: Cloud, folder: Path) -> None:
+    fleet = Fleet(SystemClock(), random.Random(1))
+    recruiter = Recruiter(cloud.door, folder / "fleet", prefix="load-")
+    async with open_door(Control(fleet, recruiter).verbs, "127.0.0.1", 0) as port, Door("127.0.0.1", port) as door:
+        story = Story(cloud, fleet, door)
+        for act in (story.enrol, story.change, story.drop_and_return, story.forget, story.pause):
+            await act()
         assert fleet.figures.refused == {}
         print(json.dumps(fleet.stats()))
         assert (await door.ask("count", n=3))["agents"] == 3
     await fleet.close()
     await recruiter.close()
+    await come_back_as_the_same(folder / "fleet")
+    await enrolment_refuses(cloud)
 
-    again = Fleet(SystemClock(), random.Random(2))
-    known = load_all(folder)
+
+async def come_back_as_the_same(folder: Path) -> None:
+    again, known = Fleet(SystemClock(), random.Random(2)), load_all(folder)
     assert len(known) == AGENTS
     for identity in known[:5]:
         again.add(identity)
@@ -153,22 +174,16 @@ async def test_fifty_agents_enrol_are_told_dropped_and_come_back(cloud: Cloud) -
     await again.close()
 
 
-async def _outbox(agent: Any) -> int:
-    return len(agent._outbox)
-
-
-async def _rows(agent: Any) -> int:
-    return len(agent.desired.rows)
-
-
-async def test_enrolment_refuses_another_authority_and_a_wrong_token(cloud: Cloud) -> None:
-    recruiter = Recruiter(cloud.door, cloud.base, prefix="load-", enrol_url=f"https://127.0.0.1:{cloud.enrol_port}")
+async def enrolment_refuses(cloud: Cloud) -> None:
+    """Another authority than the claim pins, and a token that opens nothing."""
+    recruiter = Recruiter(cloud.door, cloud.base, prefix="load-")
+    with pytest.raises(LabError, match="somebody is in between"):
+        await recruiter._door(f"https://127.0.0.1:{cloud.enrol_port}", "sha256:" + "0" * 64)
     cloud.door.token = "wrong"
     with pytest.raises(LabError, match="401"):
         await recruiter.enrol(1, lambda _: None)
     await recruiter.close()
-    recruiter = Recruiter(cloud.door, cloud.base, prefix="load-", enrol_url=f"http://127.0.0.1:{cloud.port}")
-    with pytest.raises((LabError, httpx.HTTPError)):
-        await recruiter._door(f"https://127.0.0.1:{cloud.enrol_port}", "sha256:" + "0" * 64)
-    await recruiter.close()
-    await asyncio.sleep(0)
+
+
+async def _count(things: Sized) -> int:
+    return len(things)
