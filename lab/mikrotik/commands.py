@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -75,7 +75,14 @@ class Rebooting:
     """The router goes down now."""
 
 
-Outcome = Done | Listing | Listening | Closing | Rebooting
+@dataclass(frozen=True, slots=True)
+class Streaming:
+    """Records to send as they come, until they end or the client cancels; the iterator does the waiting."""
+
+    records: AsyncIterator[dict[str, str]]
+
+
+Outcome = Done | Listing | Listening | Streaming | Closing | Rebooting
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,15 +38,34 @@ class BadValueError(RouterLabError):
 
 
 class DialError(RouterLabError):
-    """The router did not let a PPPoE client in; the text is the reason it would log."""
+    """The router did not let a PPPoE client in; the text is the reason it would log.
+
+    `why` is the same as a word: no-server, max-sessions, unknown-user, bad-secret, disabled, wrong-service, caller-id,
+    only-one, no-address. The router itself tells most of them apart nowhere.
+    """
+
+    def __init__(self, message: str, why: str = "") -> None:
+        super().__init__(message)
+        self.why = why
+
+
+class HostError(RouterLabError):
+    """A host cannot be plugged in like that."""
+
+
+class HotspotError(RouterLabError):
+    """The hotspot did not log a host in; the text is the one its page shows."""
 
 
 class ScriptError(RouterLabError):
-    """A line of a .rsc script failed."""
+    """A line of a .rsc script failed. A column says that it could not be read; `command` is what failed to run."""
 
-    def __init__(self, line: int, text: str, column: int | None = None) -> None:
+    def __init__(self, line: int, text: str, column: int | None = None, command: str = "") -> None:
         super().__init__(f"{text} (line {line})" if column is None else f"{text} (line {line} column {column})")
+        self.message = text
         self.line = line
+        self.column = column
+        self.command = command
 
 
 def no_such_item() -> Trap:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING
 
+from lab.mikrotik.habits import DOWN_PACKET_BYTES, UP_PACKET_BYTES
+from lab.mikrotik.schema import ISO_DATES_SINCE
 from lab.mikrotik.values import format_duration
 
 if TYPE_CHECKING:
     from lab.mikrotik.router import Router
     from lab.mikrotik.table import Row
 
-_BUILT = datetime(2025, 2, 21, 10, 22, 37, tzinfo=UTC)
+_NEVER_ISO, _NEVER_OLD = "1970-01-01 00:00:00", "jan/01/1970 00:00:00"
 
 
 def session_uptime(router: Router, row: Row) -> str | None:
@@ -23,20 +25,56 @@ def session_uptime(router: Router, row: Row) -> str | None:
 
 def session_byte_counter(way: str) -> Callable[[Router, Row], str | None]:
     """Bytes of the session behind an interface (up = received by the router)."""
+    return port_counter("rx" if way == "up" else "tx", "byte")
+
+
+def port_counter(way: str, what: str) -> Callable[[Router, Row], str | None]:
+    """`rx-byte`, `tx-packet`, …: what subscribers send comes in at their side and leaves at the uplink."""
 
     def counter(router: Router, row: Row) -> str | None:
-        session = router.sessions.of_row(row)
-        if session is None:
-            return "0"
-        return str(session.bytes_up if way == "up" else session.bytes_down)
+        counters = router.counters
+        tally = counters.of_interface(row)
+        up = (way == "rx") != counters.is_uplink(row)
+        if what == "byte":
+            return str(tally.up if up else tally.down)
+        return str(tally.packets_up if up else tally.packets_down)
 
     return counter
 
 
 def queue_bytes(router: Router, row: Row) -> str | None:
-    """`up/down` bytes of the session behind a dynamic queue."""
-    session = router.sessions.of_row(row)
-    return "0/0" if session is None else f"{session.bytes_up}/{session.bytes_down}"
+    """`up/down` bytes that went through a queue."""
+    tally = router.counters.of_queue(row)
+    return f"{tally.up}/{tally.down}"
+
+
+def queue_packets(router: Router, row: Row) -> str | None:
+    tally = router.counters.of_queue(row)
+    return f"{tally.packets_up}/{tally.packets_down}"
+
+
+def queue_rate(router: Router, row: Row) -> str | None:
+    """`up/down` in bits per second."""
+    up, down = router.counters.rate_of_queue(row)
+    return f"{up}/{down}"
+
+
+def queue_packet_rate(router: Router, row: Row) -> str | None:
+    up, down = router.counters.rate_of_queue(row)
+    return f"{packets_per_s(up, UP_PACKET_BYTES)}/{packets_per_s(down, DOWN_PACKET_BYTES)}"
+
+
+def packets_per_s(bits_per_s: int, packet_bytes: int) -> int:
+    return -(-bits_per_s // (packet_bytes * 8))
+
+
+def connection_bytes(way: str) -> Callable[[Router, Row], str | None]:
+    """What a tracked connection carried: `up` from the subscriber."""
+
+    def counter(router: Router, row: Row) -> str | None:
+        return str(getattr(router.connection_bytes.of(row), way))
+
+    return counter
 
 
 def remaining_timeout(router: Router, row: Row) -> str | None:
@@ -68,16 +106,53 @@ def router_uptime(router: Router, _row: Row) -> str | None:
 
 
 def version_text(router: Router, _row: Row) -> str | None:
-    return f"{router.version_text} (stable)"
+    """With its channel: `7.18.2 (stable)`, `6.49.18 (long-term)`."""
+    return f"{router.version_text} ({router.setup.channel or ('stable' if router.version >= (7,) else 'long-term')})"
+
+
+def build_time(router: Router, row: Row) -> str | None:
+    """Of the packages, in the version's own form, the month with a capital before 7.10."""
+    value = row.values.get("build-time", "2025-02-21 10:22:37")
+    if router.version >= ISO_DATES_SINCE:
+        return value
+    return datetime.fromisoformat(value).strftime("%b/%d/%Y %H:%M:%S")
+
+
+def cpu_load(router: Router, _row: Row) -> str | None:
+    return str(router.load.percent())
+
+
+def free_memory(router: Router, _row: Row) -> str | None:
+    return str(router.load.free_memory())
+
+
+def gmt_offset(router: Router, _row: Row) -> str | None:
+    return router.wall.gmt_offset()
+
+
+def is_summer(router: Router, _row: Row) -> str | None:
+    return "true" if router.wall.is_summer() else "false"
+
+
+def last_logged_out(router: Router, row: Row) -> str | None:
+    """Of a secret that was never seen it is 1970."""
+    known = row.values.get("last-logged-out")
+    if known is not None or not router.setup.switches.never_seen_reads_1970:
+        return known
+    return _NEVER_ISO if router.version >= ISO_DATES_SINCE else _NEVER_OLD
+
+
+def log_time(router: Router, row: Row) -> str | None:
+    return router.log_rows.time_of(row)
 
 
 def plain_version(router: Router, _row: Row) -> str | None:
     return router.version_text
 
 
-def build_time(router: Router, _row: Row) -> str | None:
-    """Of the package. The same moment for every version: only its form follows the version."""
-    return f"{router.format_date(_BUILT)} {_BUILT:%H:%M:%S}"
+def of_board(rb5009: str, chr_: str) -> Callable[[Router, Row], str | None]:
+    """A value that depends on what the router runs on."""
+    return lambda router, _row: chr_ if router.setup.board == "CHR" else rb5009
 
 
 def device_mode(router: Router, _row: Row) -> str | None:
@@ -112,7 +187,8 @@ def ntp_status(router: Router, row: Row) -> str | None:
 
 
 def ntp_server(router: Router, row: Row) -> str | None:
-    return row.get("servers").split(",")[0] or None if router.clock_is_set else None
+    servers = row.get("servers") or row.get("primary-ntp")
+    return servers.split(",")[0] or None if router.clock_is_set else None
 
 
 def _whole_s(microseconds: int) -> int:

@@ -36,7 +36,8 @@ class Gate:
             return None
         user = self._router.tables.get("/user").find(attributes.get("name", ""))
         if user is None or not self._knows(user, attributes) or not self._may(user):
-            self._router.log("system,error,critical", f"login failure for user via api from {self._address}")
+            who = f"user {attributes.get('name', '')} from {self._address}"
+            self._router.log("system,error,critical", f"login failure for {who} via api")
             raise Trap("invalid user name or password (6)" if self._plain else "cannot log in")
         return user
 

@@ -42,7 +42,7 @@ class Modems:
         modem = self._modems.setdefault(user, Modem(user, password))
         modem.password = password
         modem.every_us = int(max(every_s, MIN_REDIAL_S) * 1_000_000)
-        if self._sessions.of_user(user) is None:
+        if not self._is_online(user):
             self._try(modem)
 
     def hang_up(self, user: str) -> bool:
@@ -58,6 +58,18 @@ class Modems:
             session = self._sessions.of_user(user)
         return True
 
+    def vanish(self, user: str) -> bool:
+        """The modem loses its power: no word to the router, and no dialling until somebody calls it again. False
+        when it was not online."""
+        modem = self._modems.pop(user, None)
+        if modem is not None and modem.timer is not None:
+            modem.timer.cancel()
+        session = self._sessions.of_user(user)
+        if session is None:
+            return False
+        session.silent = True
+        return True
+
     def dropped(self, session: Session) -> None:
         """The router ended a session; its modem notices."""
         modem = self._modems.get(session.user)
@@ -68,9 +80,14 @@ class Modems:
         modem = self._modems.get(user)
         return None if modem is None else modem.password
 
+    def _is_online(self, user: str) -> bool:
+        """A session that lingers on the router after its modem vanished is none for the modem."""
+        session = self._sessions.of_user(user)
+        return session is not None and not session.silent
+
     def _try(self, modem: Modem) -> None:
         modem.timer = None
-        if self._modems.get(modem.user) is not modem or self._sessions.of_user(modem.user) is not None:
+        if self._modems.get(modem.user) is not modem or self._is_online(modem.user):
             return
         try:
             self._sessions.dial(modem.user, modem.password, modem.caller_id)

@@ -1,31 +1,83 @@
-"""Address pools: what they hold, what live sessions have taken, and the next free address."""
+"""Address pools: what they hold, what is taken, and the next free address without looking at all that are not."""
 
+import heapq
 import ipaddress
+from collections import deque
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 
 from lab.mikrotik.table import Change, Row
 from lab.mikrotik.tables import Tables
 from lab.mikrotik.values import split_list
 
 MAX_CHAINED_POOLS = 16
+USED_MENU = "/ip/pool/used"
+
+
+@dataclass(slots=True)
+class _Cursor:
+    """How far one pool has been given out, and what came back since."""
+
+    ranges: str
+    spans: list[tuple[int, int]]
+    upcoming: Iterator[int]
+    reached: set[int] = field(default_factory=set)
+    heap: list[int] = field(default_factory=list)
+    queue: deque[int] = field(default_factory=deque)
+
+    def put_back(self, number: int, *, lowest: bool) -> None:
+        if number not in self.reached:
+            return
+        if lowest:
+            heapq.heappush(self.heap, number)
+        else:
+            self.queue.append(number)
+
+    def candidates(self, *, lowest: bool) -> Iterator[int]:
+        while self.heap:
+            yield heapq.heappop(self.heap)
+        if not lowest:
+            yield from self._fresh()
+        while self.queue:
+            yield self.queue.popleft()
+        yield from self._fresh()
+
+    def _fresh(self) -> Iterator[int]:
+        for number in self.upcoming:
+            self.reached.add(number)
+            yield number
 
 
 class Pools:
-    """Reads /ip/pool; an address is used while a row of /ppp/active has it."""
+    """Reads /ip/pool; an address is used while a row of /ppp/active has it, or while somebody holds it."""
 
-    def __init__(self, tables: Tables) -> None:
+    def __init__(self, tables: Tables, *, lowest: bool = True) -> None:
+        self._tables = tables
         self._table = tables.get("/ip/pool")
         self._active = tables.get("/ppp/active")
+        self._lowest = lowest
+        self._held: dict[str, int] = {}
+        self._cursors: dict[str, _Cursor] = {}
+        self._prefixes: dict[str, str] = {}
+        self._active.watchers.append(self._when_active_changes)
 
     def allocate(self, name: str) -> str | None:
-        """The lowest free address of a pool or of the pools chained behind it."""
+        """A free address of a pool or of the pools chained behind it."""
+        found = self.allocate_from(name)
+        return None if found is None else found[0]
+
+    def allocate_from(self, name: str) -> tuple[str, str] | None:
+        """(address, the pool it came from)."""
         for _ in range(MAX_CHAINED_POOLS):
             row = self._table.find(name)
             if row is None:
                 return None
-            for address in _addresses(row.get("ranges")):
-                if not any(self._active.with_value("address", address)):
-                    return address
+            cursor = self._cursor(row)
+            for number in cursor.candidates(lowest=self._lowest):
+                address = str(ipaddress.IPv4Address(number))
+                if self.is_free(address):
+                    cursor.put_back(number, lowest=self._lowest)  # should nobody take it after all
+                    return address, row.get("name")
             name = row.get("next-pool")
         return None
 
@@ -37,6 +89,21 @@ class Pools:
                 return row.get("name")
         return None
 
+    def is_free(self, address: str) -> bool:
+        return address not in self._held and not any(self._active.with_value("address", address))
+
+    def hold(self, address: str) -> None:
+        """Somebody beside the PPP sessions uses this address (a lease, a hotspot host, the near end of a session)."""
+        self._held[address] = self._held.get(address, 0) + 1
+
+    def release(self, address: str) -> None:
+        """He uses it no more; nothing when he never did."""
+        left = self._held.pop(address, 0) - 1
+        if left > 0:
+            self._held[address] = left
+        elif left == 0:
+            self._put_back(address)
+
     def total(self, name: str) -> int:
         row = self._table.find(name)
         return sum(last - first + 1 for first, last in _spans(row.get("ranges"))) if row else 0
@@ -46,8 +113,43 @@ class Pools:
         if row is None:
             return 0
         spans = list(_spans(row.get("ranges")))
-        taken = (int(ipaddress.IPv4Address(active.get("address"))) for active in self._active)
-        return sum(any(first <= address <= last for first, last in spans) for address in taken)
+        taken = {active.get("address") for active in self._active} | self._held.keys()
+        numbers = (int(ipaddress.IPv4Address(address)) for address in taken if address)
+        return sum(any(first <= number <= last for first, last in spans) for number in numbers)
+
+    def allocate_prefix(self, name: str, user: str) -> str:
+        """The next free prefix of an IPv6 pool, empty when there is none."""
+        row = self._tables.get("/ipv6/pool").find(name) if self._tables.has("/ipv6/pool") else None
+        if row is None:
+            return ""
+        whole = ipaddress.IPv6Network(row.get("prefix"))
+        length = max(whole.prefixlen, int(row.get("prefix-length") or whole.prefixlen))
+        for network in whole.subnets(new_prefix=length):
+            if str(network) not in self._prefixes:
+                self._prefixes[str(network)] = user
+                return str(network)
+        return ""
+
+    def release_prefix(self, prefix: str) -> None:
+        self._prefixes.pop(prefix, None)
+
+    def _cursor(self, row: Row) -> _Cursor:
+        name, ranges = row.get("name"), row.get("ranges")
+        cursor = self._cursors.get(name)
+        if cursor is None or cursor.ranges != ranges:
+            spans = list(_spans(ranges))
+            numbers = (number for first, last in spans for number in range(first, last + 1))
+            cursor = self._cursors[name] = _Cursor(ranges, spans, numbers)
+        return cursor
+
+    def _when_active_changes(self, change: Change, row: Row) -> None:
+        if change is Change.REMOVED:
+            self._put_back(row.get("address"))
+
+    def _put_back(self, address: str) -> None:
+        number = int(ipaddress.IPv4Address(address))
+        for cursor in self._cursors.values():
+            cursor.put_back(number, lowest=self._lowest)
 
 
 def used_by_sessions(tables: Tables, pools: Pools) -> None:
@@ -63,12 +165,6 @@ def used_by_sessions(tables: Tables, pools: Pools) -> None:
                 used.remove(taken)
 
     tables.get("/ppp/active").watchers.append(changed)
-
-
-def _addresses(ranges: str) -> Iterator[str]:
-    for first, last in _spans(ranges):
-        for number in range(first, last + 1):
-            yield str(ipaddress.IPv4Address(number))
 
 
 def _spans(ranges: str) -> Iterator[tuple[int, int]]:

@@ -2,21 +2,36 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 from lab.clock import Clock, SystemClock
-from lab.mikrotik.commands import Verbs
+from lab.mikrotik import monitor
+from lab.mikrotik.access import access_network
+from lab.mikrotik.clock import RouterClock
+from lab.mikrotik.commands import Access, Command, Outcome, Verbs
+from lab.mikrotik.connection_bytes import ConnectionBytes
+from lab.mikrotik.console.desk import Desk
+from lab.mikrotik.counters import Counters
 from lab.mikrotik.delivery import deliver
 from lab.mikrotik.device import Device, serve_device_mode
 from lab.mikrotik.edit import Editor
 from lab.mikrotik.faults import Faults
+from lab.mikrotik.firewall import firewalls
+from lab.mikrotik.hosts import BY_DHCP, Host
+from lab.mikrotik.hotspot.logins import Login
 from lab.mikrotik.journal import Journal
+from lab.mikrotik.life import Life
+from lab.mikrotik.living import bind
+from lab.mikrotik.load import Load
+from lab.mikrotik.log import Log
 from lab.mikrotik.modems import DEFAULT_REDIAL_S, Modems
 from lab.mikrotik.names import NamedRows
 from lab.mikrotik.pools import Pools, used_by_sessions
+from lab.mikrotik.rule_counters import counter_verbs
 from lab.mikrotik.schema import Version
 from lab.mikrotik.sessions import Moment, Session, Sessions
 from lab.mikrotik.stations import Dialled, Stations
+from lab.mikrotik.switches import Switches
 from lab.mikrotik.table import Table
 from lab.mikrotik.tables import Tables
 from lab.mikrotik.timed import TimedRows
@@ -24,18 +39,15 @@ from lab.mikrotik.timers import Timers
 from lab.mikrotik.traffic import Reach, Traffic
 
 DEFAULT_VERSION = "7.18.2"
-# A router without a battery wakes on this day until NTP tells it better.
-_EPOCH = datetime(1970, 1, 2, tzinfo=UTC)
-_ISO_DATES_SINCE = (7, 10)
-MAX_LOG_ROWS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
 class Setup:
     """How a router is delivered. `ntp_answers` says whether a configured NTP client ever gets the time;
-    `connections_per_session` is what a subscriber opens as soon as he is online; `board` is `RB5009` or `CHR`;
-    `device_mode` is `advanced`, `home` or `basic` (the latter two have no hotspot); `completes_values` says whether
-    the beginning of a word or name stands for it when nothing else begins so (at the console it does)."""
+    `connections_per_session` is what a subscriber opens as soon as he is online; `ntp_delay_s` is how long NTP takes to
+    answer, `has_battery` keeps the clock over a boot, `habit` is how everybody uses his line unless told otherwise;
+    `channel` stands behind the version, `stable` or `long-term` (empty: by the version); `board` is `RB5009` or `CHR`;
+    `device_mode` is `advanced`, `home` or `basic` (the latter two have no hotspot)."""
 
     version: str = DEFAULT_VERSION
     user: str = "admin"
@@ -46,8 +58,13 @@ class Setup:
     connections_per_session: int = 0
     board: str = "RB5009"
     device_mode: str = "advanced"
-    completes_values: bool = True
     hosts: Mapping[str, list[str]] = field(default_factory=dict)
+    ntp_delay_s: float = 0.0
+    has_battery: bool = False
+    habit: str = "quiet"
+    seed: int = 1
+    channel: str = ""
+    switches: Switches = field(default_factory=Switches)
 
 
 class Router:
@@ -59,32 +76,44 @@ class Router:
         self.version_text = self.setup.version
         self.version: Version = tuple(int(part) for part in self.setup.version.split("."))
         self.tables = Tables(self.version, self.setup.board)
-        self.editor = Editor(self.tables, completes=self.setup.completes_values)
+        self.editor = Editor(self.tables, completes=self.setup.switches.completes_values)
         self.journal = Journal()
         self.timers = Timers()
         self.faults = Faults()
-        self.pools = Pools(self.tables)
+        self.wall = RouterClock(
+            self.tables, self.timers, self.clock, ntp_answers=self.setup.ntp_answers,
+            ntp_delay_s=self.setup.ntp_delay_s, has_battery=self.setup.has_battery,
+        )  # fmt: skip
+        self.log_rows = Log(self.tables.get("/log"), self.wall)
+        self.pools = Pools(self.tables, lowest=self.setup.switches.pool_gives_lowest)
         moment = Moment(self.now_us, self.clock.now_us, self.stamp)
-        self.sessions = Sessions(self.tables, self.pools, self.journal, moment)
+        self.sessions = Sessions(self.tables, self.pools, self.journal, moment, self.setup.switches)
         self.modems = Modems(self.sessions, self.timers)
         self.modems.now_us = self.now_us
-        self.sessions.on_end = lambda session, _reason: self.modems.dropped(session)
         self.hosts = dict(self.setup.hosts)
         self.names = NamedRows(self.tables.get("/ip/firewall/address-list"), self.hosts, self.stamp)
         self.stations = Stations(Dialled(self.sessions, self.tables.get("/ppp/active")))
-        self.traffic = Traffic(self.tables, self.hosts)
-        self.sessions.on_start = self._open_connections
-        self.verbs: Verbs = {}
-        """Verbs that single parts bring, beside those every table has."""
+        self.counters = Counters(
+            self.tables, self.stations, self.now_us, habit=self.setup.habit, seed=self.setup.seed
+        )  # fmt: skip
         self.device = Device(self.setup.device_mode)
+        self.access = access_network(self, moment)
+        self.traffic = Traffic(self.tables, self.hosts, firewalls(self.tables, self.stamp), self.access)
+        self.connection_bytes = ConnectionBytes(self.tables, self.counters)
+        self.load = Load(self.tables, self.now_us)
+        self.verbs: Verbs = monitor.verbs(self) | self.access.verbs() | counter_verbs(self.tables)
+        """Verbs that single parts bring, beside those every table has."""
         serve_device_mode(self)
         used_by_sessions(self.tables, self.pools)
+        self.life = Life(self)
+        bind(self.tables)
         self.boots = 1
         self.booted_us = self.now_us()
         self._writes_before_boot = 0
         for family in ("ip", "ipv6"):
             table = self.tables.get(f"/{family}/firewall/address-list")
             TimedRows(table, self.timers, self.journal, self.clock, self.stamp)
+        self.desk = Desk(self)
         deliver(
             self.tables, self.editor, user=self.setup.user, password=self.setup.password,
             group=self.setup.group, empty=self.setup.empty,
@@ -99,25 +128,19 @@ class Router:
     @property
     def clock_is_set(self) -> bool:
         """True when the NTP client has told the time."""
-        ntp = self.tables.get("/system/ntp/client").rows[0]
-        return ntp.get("enabled") == "true" and self.setup.ntp_answers
+        return self.wall.is_synchronized
 
     def local_time(self) -> datetime:
-        """What the router believes (UTC, or time since its boot in 1970)."""
-        if self.clock_is_set:
-            return datetime.fromtimestamp(self.clock.now_us() // 1_000_000, UTC)
-        return _EPOCH + timedelta(microseconds=self.now_us() - self.booted_us)
+        """What the router believes, in its time zone."""
+        return self.wall.local()
 
     def format_date(self, moment: datetime) -> str:
         """A date as this version writes it."""
-        if self.version >= _ISO_DATES_SINCE:
-            return moment.strftime("%Y-%m-%d")
-        return moment.strftime("%b/%d/%Y").lower()
+        return self.wall.format_date(moment)
 
     def stamp(self) -> str:
         """Date and time as this version writes them."""
-        moment = self.local_time()
-        return f"{self.format_date(moment)} {moment:%H:%M:%S}"
+        return self.wall.stamp()
 
     # -- subscribers --------------------------------------------------------------------------------------------
 
@@ -139,6 +162,19 @@ class Router:
         """The modem is switched off. False when it was not online."""
         return self.modems.hang_up(user)
 
+    def vanish(self, user: str) -> bool:
+        """The modem loses its power without a word: the session stays until its keepalive is over. False when it was
+        not online."""
+        session = self.sessions.of_user(user)
+        if session is None or not self.modems.vanish(user):
+            return False
+        self.life.limits.vanished(session)
+        return True
+
+    def habit(self, user: str, habit: str) -> None:
+        """How a user uses his line from now on: one of habits.HABITS."""
+        self.counters.set_habit(user, habit)
+
     def reach(self, who: str, to: str, protocol: str = "tcp", port: int = 443, *, inbound: bool = False) -> Reach:
         """Whether a packet of this station (PPP user, host name, MAC or address) gets there, and which rule said so."""
         return self.traffic.reach(self.stations.find(who), to, protocol, port, inbound=inbound)
@@ -157,14 +193,31 @@ class Router:
         self.stations.carry(station, up_bytes, down_bytes)
         return True
 
+    def plug_in(
+        self, mac: str, interface: str = "bridge", *, address: str = BY_DHCP, name: str = "", client_id: str = "",
+        host_name: str = "", prefix: str = "", takes_offer: bool = True,
+    ) -> Host:  # fmt: skip
+        """Put a device on the wire, with an address set by hand or by DHCP; HostError when it cannot be there."""
+        host = Host(mac, interface, address, name, client_id, host_name, prefix=prefix)
+        return self.access.plug_in(host, takes_offer=takes_offer)
+
+    def unplug(self, who: str) -> bool:
+        """Take a device off the wire. False when there was none."""
+        return self.access.hosts.unplug(who)
+
+    def hotspot_login(self, who: str, user: str = "", password: str = "") -> Login:
+        """Log a device in as the hotspot's page would (without a user: by its browser's cookie). HotspotError with
+        the page's text when it is not let in."""
+        return self.access.hotspot.log_in(who, user, password)
+
+    def hotspot_logout(self, who: str, *, erase_cookie: bool = True) -> bool:
+        """The user presses "log off". False when he was not logged in."""
+        return self.access.hotspot.log_out(who, erase_cookie=erase_cookie)
+
     def set_host(self, name: str, addresses: list[str]) -> None:
         """What DNS answers for this name from now on; address lists that hold the name follow."""
         self.hosts[name] = list(addresses)
         self.names.refresh(name)
-
-    def _open_connections(self, session: Session) -> None:
-        for at in range(self.setup.connections_per_session):
-            self.traffic.connect(session, f"203.0.113.{at % 250 + 1}", "tcp", 443)
 
     # -- life ---------------------------------------------------------------------------------------------------
 
@@ -180,14 +233,17 @@ class Router:
 
     def go_down(self, reason: str) -> None:
         """Everything in memory ends; no modem is answered until `come_up`. Without a reason: the power failed."""
+        self.life.going_down(reason)
         self.sessions.serving = False
         if not reason:
             self.device.confirm(self.now_us())
         for session in self.sessions.all():
             self.sessions.end(session, reason)
+        self.access.go_down(reason)
 
     def come_up(self) -> None:
         """Wake with what is on flash."""
+        self.desk.woken()
         for table in self.tables:
             _forget(table)
         self.names.refresh_all()
@@ -197,8 +253,11 @@ class Router:
                 table.renumber(self.boots - 1)
         self.booted_us = self.now_us()
         self._writes_before_boot = self.journal.writes_in_all
+        self.life.came_up()
         self.sessions.serving = True
+        self.access.come_up()
         self.journal.event(self.clock.now_us(), "reboot")
+        self.desk.started()
 
     def run_timers(self) -> None:
         """Run what is due by now."""
@@ -206,10 +265,20 @@ class Router:
 
     def log(self, topics: str, message: str) -> None:
         """A line of /log."""
-        table = self.tables.get("/log")
-        table.insert({"time": self.stamp(), "topics": topics, "message": message})
-        while len(table) > MAX_LOG_ROWS:
-            table.remove(next(iter(table)))
+        self.log_rows.write(topics, message)
+
+    def written(self, command: Command, access: Access, outcome: Outcome) -> None:
+        """Told by the language after every write that was done."""
+        self.life.written(command, access, outcome)
+
+    @property
+    def cpu_load(self) -> int:
+        """Percent, as /system/resource shows it."""
+        return self.load.percent()
+
+    @cpu_load.setter
+    def cpu_load(self, percent: int | None) -> None:
+        self.load.override = percent
 
     def rows(self, path: str) -> list[dict[str, str]]:
         """Every row of a menu as it is stored, passwords and live values included."""
@@ -223,6 +292,7 @@ class Router:
 
 def _forget(table: Table) -> None:
     for row in list(table):
-        lost = row.dynamic or not table.menu.survives_reboot or row.owner is not None
+        dynamic = row.dynamic and not table.menu.dynamic_survives_reboot
+        lost = dynamic or not table.menu.survives_reboot or row.owner is not None
         if lost and not row.builtin:
             table.remove(row)

@@ -1,23 +1,31 @@
-"""PPPoE sessions: who is let in, which dynamic rows a session makes, and what takes them away again."""
+"""PPPoE sessions: how one begins, which dynamic rows it makes, and what takes them away again."""
 
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from lab.mikrotik.admission import Admission, Caller
 from lab.mikrotik.errors import DialError
 from lab.mikrotik.journal import Journal
 from lab.mikrotik.pools import Pools
+from lab.mikrotik.profiles import Profile, Profiles
+from lab.mikrotik.session_rows import SessionRows
+from lab.mikrotik.switches import Switches
 from lab.mikrotik.table import Change, Row, Table
 from lab.mikrotik.tables import Tables
-from lab.mikrotik.values import Kind, duration, rate, split_list, text
+from lab.mikrotik.timers import Timer
 
-MAX_SESSIONS = 20_000
-BEFORE_ALL = "first"
+# A session whose peer vanished is kept this long where the server does not say (seconds).
+DEFAULT_KEEPALIVE_S = 10
 
 
 @dataclass(eq=False, slots=True)
 class Session:
-    """One live PPPoE session and the dynamic rows that live and die with it."""
+    """One live PPPoE session and the dynamic rows that live and die with it.
+
+    `port` is where its server listens; limits are bytes, 0 for none; `keepalive_us` is None when the server asks for
+    no sign of life; `silent` once the peer is gone without a word.
+    """
 
     user: str
     address: str
@@ -34,6 +42,19 @@ class Session:
     packets_down: int = 0
     ended: bool = False
     rows: list[tuple[Table, Row]] = field(default_factory=list)
+    number: int = 0
+    port: str = ""
+    server: Row | None = None
+    session_timeout_us: int = 0
+    idle_timeout_us: int = 0
+    limit_up: int = 0
+    limit_down: int = 0
+    keepalive_us: int | None = None
+    silent: bool = False
+    held: str = ""
+    on_up: str = ""
+    on_down: str = ""
+    timers: list[Timer] = field(default_factory=list)
 
     @property
     def name(self) -> str:
@@ -54,23 +75,31 @@ class Moment:
 
 
 class Sessions:
-    """The PPPoE server of the router."""
+    """The PPPoE servers of the router and everybody they let in."""
 
-    def __init__(self, tables: Tables, pools: Pools, journal: Journal, moment: Moment) -> None:
+    def __init__(
+        self, tables: Tables, pools: Pools, journal: Journal, moment: Moment, switches: Switches | None = None
+    ) -> None:
         self._tables = tables
         self._pools = pools
         self._journal = journal
         self._moment = moment
+        self._switches = switches or Switches()
         self._secrets = tables.get("/ppp/secret")
-        self._profiles = tables.get("/ppp/profile")
         self._active = tables.get("/ppp/active")
         self._servers = tables.get("/interface/pppoe-server/server")
+        self._profiles = Profiles(tables)
+        self._rows = SessionRows(tables, moment.router_time)
+        self._per_server: dict[Row, int] = {}
+        self._admission = Admission(tables, lambda server: self._per_server.get(server, 0))
         self._count = 0
         self.serving = True
-        self.on_start: Callable[[Session], None] = lambda _session: None
-        self.on_end: Callable[[Session, str], None] = lambda _session, _reason: None
+        self.on_start: list[Callable[[Session], None]] = []
+        self.on_end: list[Callable[[Session, str], None]] = []
+        self.on_refused: list[Callable[[Caller, DialError], None]] = []
         self._active.watchers.append(self._when_removed)
         tables.get("/interface/pppoe-server").watchers.append(self._when_removed)
+        self._servers.watchers.append(self._when_server_changes)
 
     def of_row(self, row: Row) -> Session | None:
         """The session that made a dynamic row."""
@@ -84,141 +113,135 @@ class Sessions:
     def all(self) -> list[Session]:
         return [session for row in self._active if (session := self.of_row(row)) is not None]
 
+    # -- beginning ----------------------------------------------------------------------------------------------
+
     def dial(self, user: str, password: str, caller_id: str | None = None, service: str = "") -> Session:
         """Let a client in, or raise DialError with what the router would log."""
+        caller = Caller(user, password, caller_id or mac_of(user), service)
         try:
-            return self._dial(user, password, caller_id or mac_of(user), service)
+            return self._dial(caller)
         except DialError as error:
-            self._journal.event(self._moment.wall_us(), "denied", user=user, reason=str(error))
+            self._journal.event(self._moment.wall_us(), "denied", user=caller.user, reason=str(error), why=error.why)
+            for tell in self.on_refused:
+                tell(caller, error)
             raise
 
-    def _dial(self, user: str, password: str, caller_id: str, service: str) -> Session:
-        server = self._server(service)
-        secret = self._secret(user, password, caller_id)
-        profile = _Profile(self._profiles, secret.get("profile"), server.get("default-profile"))
-        if server.get("one-session-per-host") == "true":
-            for row in list(self._active.with_value("caller-id", caller_id)):
-                self.end(row.owner, "peer-request")
-        if profile.get("only-one") == "yes" and any(self._active.with_value("name", user)):
-            raise DialError(f"user {user} is already active")
-        if len(self._active) >= MAX_SESSIONS:
-            raise DialError("too many sessions")
-        session = Session(
-            user=user,
-            address=self._address(secret, profile),
-            local_address=secret.get("local-address") or self._one_address(profile.get("local-address")),
-            prefix=secret.get("remote-ipv6-prefix"),
-            caller_id=caller_id,
-            profile=profile.name,
-            rate_limit=profile.get("rate-limit"),
-            interface=self._interface_name(user),
-            since_us=self._moment.monotonic_us(),
-        )
-        self._make_rows(session, profile, server)
+    def _dial(self, caller: Caller) -> Session:
+        if not self.serving:
+            raise DialError("no PPPoE server answers (timeout)", "no-server")
+        server = self._admission.server_for(caller.service)
+        secret = self._admission.secret_for(caller)
+        profile = self._profiles.get(secret.get("profile"), server.get("default-profile"))
+        self._make_room(caller, server, profile)
+        session = self._session(caller, server, secret, profile)
+        self._per_server[server] = self._per_server.get(server, 0) + 1
+        self._rows.make(session, profile)
         self._journal.event(
-            self._moment.wall_us(), "online", user=user, address=session.address, rate=session.rate_limit,
+            self._moment.wall_us(), "online", user=session.user, address=session.address, rate=session.rate_limit,
             profile=session.profile,
         )  # fmt: skip
-        self.on_start(session)
+        for tell in self.on_start:
+            tell(session)
         return session
 
-    def _server(self, service: str) -> Row:
-        for server in self._servers if self.serving else ():
-            if server.enabled and service in ("", server.get("service-name")):
-                return server
-        raise DialError("no PPPoE server answers (timeout)")
+    def _make_room(self, caller: Caller, server: Row, profile: Profile) -> None:
+        """A host that dials again takes its own place; a second host of an `only-one` user finds none."""
+        if server.get("one-session-per-host") == "true":
+            for row in list(self._active.with_value("caller-id", caller.mac)):
+                self.end(row.owner, "peer-request")
+        if profile.get("only-one") != "yes":
+            return
+        for row in list(self._active.with_value("name", caller.user)):
+            if not self._switches.only_one_drops_old:
+                raise DialError(f"user {caller.user} is already active", "only-one")
+            self.end(row.owner, "nas-request")
 
-    def _secret(self, user: str, password: str, caller_id: str) -> Row:
-        secret = self._secrets.find(user) if not user.startswith("*") else None
-        right = (
-            secret is not None
-            and secret.enabled
-            and secret.get("service") in ("any", "pppoe")
-            and secret.get("password") == password
-            and secret.get("caller-id") in ("", caller_id)
-        )
-        if secret is None or not right:
-            raise DialError("user authentication failed")
-        return secret
-
-    def _address(self, secret: Row, profile: "_Profile") -> str:
-        fixed = secret.get("remote-address")
-        address = fixed or self._one_address(profile.get("remote-address"))
+    def _session(self, caller: Caller, server: Row, secret: Row, profile: Profile) -> Session:
+        address = secret.get("remote-address") or self._one_address(profile.get("remote-address"))
         if not address:
-            raise DialError("could not determine remote address")
-        return address
+            raise DialError("could not determine remote address", "no-address")
+        self._count += 1
+        local, held = self._local_address(secret, profile, address)
+        return Session(
+            user=caller.user,
+            address=address,
+            local_address=local,
+            prefix=self._prefix(caller.user, secret, profile),
+            caller_id=caller.mac,
+            profile=profile.name,
+            rate_limit=profile.get("rate-limit"),
+            interface=self._rows.interface_name(caller.user),
+            since_us=self._moment.monotonic_us(),
+            number=self._count,
+            port=server.get("interface"),
+            server=server,
+            session_timeout_us=profile.session_timeout_us,
+            idle_timeout_us=profile.idle_timeout_us,
+            limit_up=int(secret.get("limit-bytes-in") or 0),
+            limit_down=int(secret.get("limit-bytes-out") or 0),
+            keepalive_us=_keepalive_us(server.get("keepalive-timeout")),
+            held=held,
+            on_up=profile.get("on-up"),
+            on_down=profile.get("on-down"),
+        )
 
     def _one_address(self, value: str) -> str:
         """An address as it is, or the next one of a pool."""
-        if not value or (value[0].isdecimal() and value.count(".") == 3):
-            return value
-        return self._pools.allocate(value) or ""
+        return value if not value or _is_address(value) else self._pools.allocate(value) or ""
 
-    def _interface_name(self, user: str) -> str:
-        interfaces = self._tables.get("/interface")
-        name, count = f"<pppoe-{user}>", 0
-        while interfaces.find(name) is not None:
-            count += 1
-            name = f"<pppoe-{user}-{count}>"
-        return name
+    def _local_address(self, secret: Row, profile: Profile, remote: str) -> tuple[str, str]:
+        """(the router's end, the same when it came from a pool and is to be given back)."""
+        value = secret.get("local-address") or profile.get("local-address")
+        if not value or _is_address(value):
+            return value, ""
+        self._pools.hold(remote)  # not in /ppp/active yet, and the same pool may serve both ends
+        address = self._pools.allocate(value) or ""
+        self._pools.release(remote)
+        if address:
+            self._pools.hold(address)
+        return address, address
 
-    def _make_rows(self, session: Session, profile: "_Profile", server: Row) -> None:
-        self._count += 1
-        self._add(session, "/interface", {
-            "name": session.interface, "type": "pppoe-in", "actual-mtu": "1480", "running": "true",
-            "disabled": "false", "dynamic": "true",
-        })  # fmt: skip
-        self._add(session, "/interface/pppoe-server", {
-            "name": session.interface, "user": session.user, "service": server.get("service-name"),
-            "mtu": "1480", "mru": "1480", "remote-address": session.caller_id, "encoding": "",
-            "interface": server.get("interface"), "dynamic": "true", "running": "true", "disabled": "false",
-        })  # fmt: skip
-        self._add_queue(session, profile)
-        for name in split_list(profile.get("address-list")):
-            self._add(session, "/ip/firewall/address-list", {
-                "list": name, "address": session.address, "dynamic": "true", "disabled": "false",
-                "creation-time": self._moment.router_time(),
-            })  # fmt: skip
-        self._add(session, "/ppp/active", {
-            "name": session.user, "service": "pppoe", "caller-id": session.caller_id,
-            "address": session.address, "encoding": "", "session-id": f"0x{0x81000000 + self._count:08x}",
-            "limit-bytes-in": "0", "limit-bytes-out": "0",
-        })  # fmt: skip
+    def _prefix(self, user: str, secret: Row, profile: Profile) -> str:
+        if profile.get("use-ipv6") == "no":
+            return ""
+        pool = profile.get("remote-ipv6-prefix-pool")
+        return secret.get("remote-ipv6-prefix") or (self._pools.allocate_prefix(pool, user) if pool else "")
 
-    def _add_queue(self, session: Session, profile: "_Profile") -> None:
-        """The speed of a session is a queue made at login; no rate-limit means no queue at all."""
-        if not session.rate_limit:
-            return
-        queues = self._tables.get("/queue/simple")
-        where = profile.get("insert-queue-before")
-        before = queues.at_position(0) if where == BEFORE_ALL else queues.find(where) if where else None
-        values = dict(queues.fitted.defaults)
-        values |= _queue_limits(session.rate_limit)
-        values |= {"name": session.interface, "target": session.interface, "dynamic": "true"}
-        values["parent"] = profile.get("parent-queue") or "none"
-        session.rows.append((queues, queues.insert(values, owner=session, before=before)))
-
-    def _add(self, session: Session, path: str, values: dict[str, str]) -> None:
-        table = self._tables.get(path)
-        session.rows.append((table, table.insert(values, owner=session)))
+    # -- end ----------------------------------------------------------------------------------------------------
 
     def _when_removed(self, change: Change, row: Row) -> None:
         """Whoever removes the active row hangs up."""
         if change is Change.REMOVED and isinstance(row.owner, Session):
             self.end(row.owner, "nas-request")
 
+    def _when_server_changes(self, change: Change, row: Row) -> None:
+        if change is Change.ADDED or not self._switches.disabled_server_ends_sessions:
+            return
+        if change is Change.REMOVED or not row.enabled:
+            for session in self.all() if self._per_server.get(row) else ():
+                if session.server is row:
+                    self.end(session, "nas-request")
+
     def end(self, session: object, reason: str) -> None:
         """Take a session down with all its rows; nothing when it is down already."""
         if not isinstance(session, Session) or session.ended:
             return
         session.ended = True
+        for timer in session.timers:
+            timer.cancel()
+        # First whoever counts, while the rows are still there to count on.
+        for tell in self.on_end:
+            tell(session, reason)
         for table, row in session.rows:
             table.remove(row)
+        if session.server is not None:
+            self._per_server[session.server] -= 1
+        self._pools.release(session.held)
+        self._pools.release_prefix(session.prefix)
         self._remember(session, reason)
         self._journal.event(
             self._moment.wall_us(), "offline", user=session.user, address=session.address, reason=reason
         )
-        self.on_end(session, reason)
 
     def _remember(self, session: Session, reason: str) -> None:
         """On the secret, unless the power is gone (no reason)."""
@@ -231,34 +254,14 @@ class Sessions:
         self._secrets.change(secret, values)
 
 
-class _Profile:
-    """A secret's profile; what it leaves unset comes from the server's default profile."""
-
-    def __init__(self, profiles: Table, name: str, fallback: str) -> None:
-        self.name = name
-        self._rows = [row for row in (profiles.find(name), profiles.find(fallback)) if row is not None]
-
-    def get(self, field: str) -> str:
-        for row in self._rows:
-            value = row.get(field)
-            if value and value != "default":
-                return value
-        return ""
+def _is_address(value: str) -> bool:
+    return value[0].isdecimal() and value.count(".") == 3
 
 
-_LIMIT_KINDS: dict[str, Kind] = {"burst-time": duration(), "priority": text}
-
-
-def _queue_limits(rate_limit: str) -> dict[str, str]:
-    """Queue properties of a profile's `rx/tx rx-burst/tx-burst …`: rx is what the subscriber sends."""
-    names = ("max-limit", "burst-limit", "burst-threshold", "burst-time", "priority", "limit-at")
-    limits: dict[str, str] = {}
-    for name, part in zip(names, rate_limit.split(), strict=False):
-        up, _, down = part.partition("/")
-        down = down or up
-        kind = _LIMIT_KINDS.get(name, rate)
-        limits[name] = f"{kind(up)}/{kind(down)}"
-    return limits
+def _keepalive_us(value: str) -> int | None:
+    if value == "disabled":
+        return None
+    return (int(value) if value.isdecimal() else DEFAULT_KEEPALIVE_S) * 1_000_000
 
 
 def mac_of(user: str) -> str:

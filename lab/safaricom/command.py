@@ -1,32 +1,129 @@
-"""The command `mnara-lab rail`: the simulated Safaricom by itself, behind Daraja's HTTP face."""
+"""The command `mnara-lab safaricom`: the simulated Safaricom by itself, behind Daraja's HTTP face."""
 
+import asyncio
+import json
 import random
+import signal
+from pathlib import Path
 from typing import Annotated
 
 import typer
-import uvicorn
+import uvloop
 
 from lab.clock import SystemClock
+from lab.control import open_door
+from lab.safaricom.callbacks import callback_client
+from lab.safaricom.control import Desk
 from lab.safaricom.face.app import Daraja
-from lab.safaricom.manner import Manner
-from lab.safaricom.organisations import App
+from lab.safaricom.names import places_of
+from lab.safaricom.organisations import App, Environment, Organisation
 from lab.safaricom.rail import Rail
+from lab.safaricom.server import serve
+
+HELP = """
+Serve a simulated Daraja until interrupted. Prints one JSON line when it listens.
+
+Ask for a token, register, ring a phone (the sandbox's own shortcode and passkey are there):
+
+\b
+  B=http://127.0.0.1:8099
+  curl -u lab-key:lab-secret "$B/oauth/v1/generate?grant_type=client_credentials"      # TOKEN=... from it
+  curl -H "Authorization: Bearer $TOKEN" --json '{"ShortCode": 600638, "ResponseType": "Completed",
+    "ConfirmationURL": "http://127.0.0.1:9000/c", "ValidationURL": "http://127.0.0.1:9000/v"}'
+    $B/mpesa/c2b/v2/registerurl
+  PASSKEY=bfb279f9aa9bdbcf158e97dd71a467cd2e0c893059b10f78e6b72ada1ed2c919
+  T=$(TZ=Africa/Nairobi date +%Y%m%d%H%M%S)
+  P=$(printf 174379%s%s "$PASSKEY" $T | base64 -w0)
+  curl -H "Authorization: Bearer $TOKEN" --json '{"BusinessShortCode": 174379, "Password": "'$P'",
+    "Timestamp": "'$T'", "TransactionType": "CustomerPayBillOnline", "Amount": 10, "PartyA": 254708374149,
+    "PartyB": 174379, "PhoneNumber": 254708374149, "CallBackURL": "http://127.0.0.1:9000/s",
+    "AccountReference": "A1", "TransactionDesc": "Internet"}' $B/mpesa/stkpush/v1/processrequest
+
+Everything else is asked at the control door (`mnara-lab ask --at 127.0.0.1:8098 help` lists it):
+
+\b
+  export MNARA_LAB_AT=127.0.0.1:8098
+  mnara-lab watch                                               every push, payment and delivery
+  mnara-lab ask pay msisdn=254711222333 shortcode=600638 reference=A1 amount_kes=1500
+  mnara-lab ask phone msisdn=254708374149 balance_kes=50 'next=["cancel", "wrong-pin", {"does": "late"}]'
+  mnara-lab ask phones 'shares={"pay": 0.8, "cancel": 0.1, "silent": 0.1}'
+  mnara-lab ask manner 'set={"copies": 3, "at_once": true, "lose": 0.4, "early": true}'
+  mnara-lab ask outage kind=html path=/mpesa/stk share=0.5
+  mnara-lab ask outage kind=callbacks                           the backlog leaves with on=false
+  mnara-lab ask truth                                           who really paid what
+
+\b
+Phones do: pay, cancel, wrong-pin, silent, late, late-expired, unreachable, or {"does": "fail", "code": "26"} for
+any ResultCode; `next` is for the next prompts, `habit` for all that follow.
+Outages: empty, html, soap, reset, hang, busy, spike, quota, callbacks.
+"""
 
 
-def rail(
+def safaricom(
     *,
-    port: Annotated[int, typer.Option(help="Port on loopback.")] = 8099,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="HTTP port; 0 takes a free one.")] = 8099,
+    control: Annotated[str, typer.Option(help="HOST:PORT of the control door.")] = "127.0.0.1:8098",
     consumer_key: Annotated[str, typer.Option(help="The app's key.")] = "lab-key",
     consumer_secret: Annotated[str, typer.Option(help="The app's secret.")] = "lab-secret",  # noqa: S107  # guards nothing
-    copies: Annotated[int, typer.Option(help="Confirmations per payment.")] = 1,
-    lose: Annotated[float, typer.Option(help="Share of confirmations never sent.")] = 0.0,
-    retries: Annotated[int, typer.Option(help="After a timeout or a non-2xx answer.")] = 0,
-    validation: Annotated[bool, typer.Option(help="Ask the validation address first.")] = False,
+    environment: Annotated[str, typer.Option(help="sandbox, or production: no simulate, URLs only once.")] = "sandbox",
+    shortcode: Annotated[list[str] | None, typer.Option(help="More shortcodes: NUMBER:PASSKEY; repeatable.")] = None,
+    phones: Annotated[str, typer.Option(help="Shares of what phones do: pay=0.9,cancel=0.1")] = "pay=1",
+    after: Annotated[float, typer.Option(help="Seconds that people take to answer a prompt.")] = 5.0,
+    manner: Annotated[str, typer.Option(help='Switches as JSON: {"lose": 0.4}; see the control door.')] = "{}",
+    certificate_out: Annotated[Path | None, typer.Option(help="Write the certificate for passwords here.")] = None,
+    trust: Annotated[Path | None, typer.Option(help="PEM file: certificates of receivers to believe.")] = None,
+    resolve: Annotated[
+        list[str] | None, typer.Option(help="NAME=HOST:PORT: where callbacks to that name go; repeatable.")
+    ] = None,
+    clock: Annotated[str, typer.Option(help="Only: real.")] = "real",
     seed: Annotated[int, typer.Option(help="Replays a run.")] = 1,
 ) -> None:
-    """Serve a simulated Daraja: OAuth, register, simulate, and a statement at /lab/statement/<shortcode>."""
-    clock = SystemClock()
-    simulated = Rail(clock=clock, chance=random.Random(seed))  # noqa: S311  # replayable, not secret
-    simulated.manner = Manner(copies=copies, lose=lose, retries=retries, validation=validation)
-    simulated.directory.add_app(App(consumer_key, consumer_secret))
-    uvicorn.run(Daraja(simulated), host="127.0.0.1", port=port, log_level="warning")
+    """Serve a simulated Daraja."""
+    if clock != "real":
+        raise typer.BadParameter("a program has only the real clock; tests hold the hands from inside Python")
+    chance = random.Random(seed)  # noqa: S311  # replayable, not secret
+    try:
+        client = callback_client(trust, places_of(resolve or []))
+        rail = Rail(clock=SystemClock(), chance=chance, client=client, environment=_environment(environment))
+        rail.manner = rail.manner.changed(dict(json.loads(manner)))
+        rail.phones.share(
+            {does: float(share) for does, _, share in (each.partition("=") for each in phones.split(","))}
+        )
+    except (ValueError, TypeError, OSError) as error:
+        raise typer.BadParameter(str(error)) from None
+    rail.phones.after_s = after
+    if certificate_out:
+        certificate_out.write_bytes(rail.initiators.key.certificate_pem)
+    rail.directory.add_app(App(consumer_key, consumer_secret, environment=rail.directory.environment))
+    for each in shortcode or []:
+        number, _, passkey = each.partition(":")
+        rail.directory.add(Organisation(number, passkey=passkey) if passkey else Organisation(number))
+    uvloop.run(_run(rail, host, port, control))
+
+
+safaricom.__doc__ = HELP
+
+
+def _environment(said: str) -> Environment:
+    if said == "production":
+        return "production"
+    if said == "sandbox":
+        return "sandbox"
+    raise typer.BadParameter("the environment is sandbox or production")
+
+
+async def _run(rail: Rail, host: str, port: int, control: str) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    face = Daraja(rail)
+    control_host, _, control_port = control.rpartition(":")
+    async with (
+        serve(face, host, port) as http_port,
+        open_door(Desk(face).handlers(), control_host or "127.0.0.1", int(control_port)) as door,
+    ):
+        typer.echo(json.dumps({"safaricom": f"http://{host}:{http_port}", "control": f"{control_host}:{door}"}))
+        await stop.wait()
+    await rail.close()

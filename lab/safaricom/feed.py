@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Any
 
 WAITING_MAX = 1_000
@@ -23,7 +23,7 @@ class Feed:
             waiting.append({"event": event, **what})
             bell.set()
 
-    async def watch(self) -> AsyncIterator[Event]:
+    async def watch(self) -> AsyncGenerator[Event, None]:
         """Everything from now on."""
         if len(self._watchers) >= WATCHERS_MAX:
             raise ValueError(f"{WATCHERS_MAX} are watching already; let one go first")

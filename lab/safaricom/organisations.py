@@ -23,7 +23,7 @@ class Organisation:
     tills: frozenset[str] = frozenset()
     nominated_number: str = "254708374149"
     initiator: str = "testapi"
-    initiator_password: str = "Safaricom123!!"  # noqa: S105  # guards nothing: a simulation
+    initiator_password: str = "Safaricom999!*!"  # noqa: S105  # guards nothing: a simulation
     on_aggregator: bool = False
     """Somebody else has its notifications: registering answers "Duplicate notification info"."""
 

@@ -58,6 +58,8 @@ class Phone:
     habit: Habit = Habit()
     script: deque[Habit] = field(default_factory=lambda: deque(maxlen=SCRIPT_MAX))
     """What it does with the next prompts, before the habit holds again."""
+    customer: Literal["registered", "unregistered", "none"] = "registered"
+    """Whether M-Pesa knows its owner, lets him collect all the same, or does not know the number at all."""
     busy: bool = False
     """A prompt is on its screen."""
     wrong_pins: int = 0

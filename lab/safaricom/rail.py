@@ -8,13 +8,15 @@ import httpx
 
 from lab.clock import Clock
 from lab.errors import LabError
-from lab.safaricom.accounts import Accounts
 from lab.safaricom.bodies import callback
-from lab.safaricom.callbacks import Callbacks, Message
+from lab.safaricom.callbacks import Callbacks, Message, callback_client
+from lab.safaricom.core import Core
 from lab.safaricom.feed import Feed
+from lab.safaricom.initiator import Initiators
 from lab.safaricom.manner import Manner
 from lab.safaricom.organisations import Directory, Environment, Organisation
 from lab.safaricom.phones import Phones
+from lab.safaricom.pushes import Pushes
 from lab.safaricom.receipts import Receipts
 from lab.safaricom.record import PhonePayment, Record
 from lab.safaricom.urls import refusal
@@ -60,18 +62,18 @@ class Rail:
         self.feed = Feed()
         self.directory = Directory(environment)
         self.phones = Phones(chance.getrandbits(32))
-        self.accounts = Accounts()
         self.receipts = Receipts(chance)
-        client = client or httpx.AsyncClient(
-            limits=httpx.Limits(max_connections=200, max_keepalive_connections=50), trust_env=False
-        )
-        self.callbacks = Callbacks(clock=clock, chance=chance, client=client, feed=self.feed)
+        self.core = Core(self.receipts, self.phones, self.directory)
+        self.accounts = self.core.accounts
+        self.initiators = Initiators(self.directory, clock.now_us())
+        self.callbacks = Callbacks(clock=clock, chance=chance, client=client or callback_client(), feed=self.feed)
+        self.pushes = Pushes(self)
         self._shops: dict[str, Shop] = {}
 
     def register(self, shop: Shop) -> None:
         """Register callback addresses, or raise BadRegistration with Daraja's words."""
         for field, url in (("ConfirmationURL", shop.confirmation_url), ("ValidationURL", shop.validation_url)):
-            complaint = refusal(field, url) if url else None
+            complaint = refusal(field, url, secure=self.directory.environment == "production") if url else None
             if complaint:
                 raise BadRegistration(complaint)
         if shop.shortcode not in self.directory.organisations:
@@ -82,9 +84,13 @@ class Rail:
         """Return a registered shop, or raise KeyError."""
         return self._shops[shortcode]
 
+    def is_registered(self, shortcode: str) -> bool:
+        """Whether it has callback addresses."""
+        return shortcode in self._shops
+
     async def pay(
         self, msisdn: str, shortcode: str, bill_reference: str, amount_cents: int,
-        *, name: str = "JANE DOE", manner: Manner | None = None, strict: bool = False,
+        *, name: str = "", manner: Manner | None = None, strict: bool = False,
     ) -> PhonePayment:  # fmt: skip
         """Pay from a phone by menu. Returns when the money has moved (or not); confirmations follow by themselves.
 
@@ -94,11 +100,17 @@ class Rail:
         if amount_cents <= 0 or amount_cents % 100 or amount_cents > AMOUNT_MAX_CENTS:
             raise ValueError(f"phones pay whole shillings up to {AMOUNT_MAX_CENTS // 100}, not {amount_cents} cents")
         organisation, phone = self.directory.get(shortcode), self.phones.get(msisdn)
-        now_us = self.clock.now_us()
+        now_us, name = self.clock.now_us(), name or phone.name
         if strict and (code := self.phones.objection(phone, shortcode, amount_cents, now_us)):
             raise NotPaid(code)
         payment = PhonePayment(
-            self.receipts.deal(now_us), organisation.shortcode, msisdn, name, amount_cents, bill_reference, now_us
+            self.receipts.deal(now_us),
+            organisation.shortcode,
+            msisdn,
+            name or phone.name,
+            amount_cents,
+            bill_reference,
+            now_us,
         )
         if organisation.kind == "store":
             payment.kind, payment.till, payment.bill_reference = "Buy Goods", shortcode, ""
@@ -109,13 +121,20 @@ class Rail:
         """Ask validation where it is wanted, move the money, tell."""
         self.record.add(payment)
         shop = self._shops.get(payment.shortcode)
-        asks = payment.road == "c2b" and manner.validation and shop and shop.validation_url
+        asks = manner.validation and shop and shop.validation_url
         if shop and asks and not await self._validated(payment, shop, manner):
             payment.state = "rejected"
+            self.core.refuse(payment, self.clock.now_us())
             self.feed.tell("rejected", receipt=payment.receipt, shortcode=payment.shortcode)
             return
         self.settle_payment(payment)
-        if payment.road == "c2b" or manner.stk_confirms:
+        self.confirm(payment, manner)
+
+    def pay_by_push(self, payment: PhonePayment, manner: Manner) -> None:
+        """Move the money of a push, and confirm it as C2B too."""
+        self.record.add(payment)
+        self.settle_payment(payment)
+        if manner.stk_confirms:
             self.confirm(payment, manner)
 
     def settle_payment(self, payment: PhonePayment) -> None:
@@ -124,7 +143,7 @@ class Rail:
         if phone.balance_cents < payment.amount_cents:
             self.phones.put_in(phone, payment.amount_cents - phone.balance_cents)
         self.phones.spend(phone, payment.till or payment.shortcode, payment.amount_cents, self.clock.now_us())
-        balance_cents = self.accounts.receive(payment.shortcode, payment.amount_cents, till=bool(payment.till))
+        balance_cents = self.core.receive(payment, self.clock.now_us(), self.manner.organisation.money)
         self.record.settle(payment, balance_cents)
         self.feed.tell("paid", receipt=payment.receipt, road=payment.road, shortcode=payment.shortcode,
                        msisdn=payment.msisdn, amount_cents=payment.amount_cents,

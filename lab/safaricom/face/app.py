@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import parse_qs
 
-from lab.safaricom.face import c2b, oauth, stk
+from lab.safaricom.face import b2c, balance, c2b, oauth, pages, pull, qr, reversal, status, stk
 from lab.safaricom.face.errors import Refusal
 from lab.safaricom.face.families import Answer, Endpoint, Endpoints
 from lab.safaricom.face.outages import HANG_S, KINDS, Kind, Outage, answer_of
@@ -15,6 +15,7 @@ from lab.safaricom.face.request import Request
 from lab.safaricom.rail import Rail
 
 BODY_BYTES_MAX = 64 * 1024
+BUSY = "System is busy. Please try again in few minutes."
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -30,7 +31,7 @@ class Daraja:
         self.rail = rail
         self.outage: Outage | None = None
         self.endpoints: Endpoints = {}
-        for module in (stk, c2b):
+        for module in (stk, c2b, status, balance, reversal, b2c, pull, qr):
             self.endpoints |= module.endpoints(rail)
         self._paths = {path for _, path in self.endpoints} | {oauth.PATH}
 
@@ -46,12 +47,16 @@ class Daraja:
             status, answer = await self._answer(scope, raw)
         except Refusal as refusal:
             status, answer = refusal.status, refused(refusal.code, refusal.message)
+        except OverflowError:  # one of the simulation's own limits, all of which say so
+            status, answer = 503, refused("500.003.02", BUSY)
         await _say(send, status, answer)
 
     async def _answer(self, scope: Scope, raw: bytes | None) -> Answer:
         method, path = scope["method"], scope["path"]
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
         query = {name: values[-1] for name, values in parse_qs(scope["query_string"].decode("latin-1")).items()}
+        if method == "GET" and (page := pages.find(self.rail, path, query)):
+            return page
         if method == "GET" and path.startswith("/lab/statement/"):
             return self._statement(path.rsplit("/", 1)[-1])
         if path not in self._paths:

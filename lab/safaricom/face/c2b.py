@@ -6,13 +6,16 @@ from typing import Literal, cast
 from lab.safaricom.face.errors import Refusal
 from lab.safaricom.face.families import C2B, Answer, Endpoint, Endpoints, Handler
 from lab.safaricom.face.request import Request
-from lab.safaricom.rail import BadRegistration, Rail, Shop
+from lab.safaricom.organisations import Organisation
+from lab.safaricom.rail import AMOUNT_MAX_CENTS, BadRegistration, Rail, Shop
 
 Version = Literal["v1", "v2"]
+ResponseType = Literal["Completed", "Cancelled"]
+REFERENCE_MAX = 2_000  # anything may be typed; the callback cuts it where the phone stops
 
 
 def endpoints(rail: Rail) -> Endpoints:
-    """Both versions; which one an app may call is a product of its own."""
+    """Both versions; which one an app may call is a product of its own. Production simulates nothing."""
     made: Endpoints = {}
     for version in ("v1", "v2"):
         product = f"c2b-{version}"
@@ -22,37 +25,57 @@ def endpoints(rail: Rail) -> Endpoints:
     return made
 
 
-def accepted(description: str) -> dict[str, str]:
-    """The key is misspelt by Daraja."""
+def accepted(rail: Rail, description: str) -> dict[str, str]:
+    """The first key is misspelt by Daraja."""
     conversation = f"{secrets.randbelow(9_000) + 1_000}-{secrets.randbelow(90_000_000) + 10_000_000}-1"
-    return {"OriginatorCoversationID": conversation, "ResponseCode": "0", "ResponseDescription": description}
+    older = {"ConversationID": ""} if rail.manner.conversation_key else {}
+    return {"OriginatorCoversationID": conversation, **older, "ResponseCode": "0", "ResponseDescription": description}
 
 
 def _registering(rail: Rail, version: str) -> Handler:
     async def register(request: Request) -> Answer:
-        kind = request.one_of("ResponseType", "Completed", "Cancelled")
-        confirmation = request.text("ConfirmationURL")
-        validation = request.optional("ValidationURL")
+        organisation = _organisation(rail, request)
         shop = Shop(
-            request.digits("ShortCode", least=5, most=7),
-            confirmation,
-            validation or None,
-            cast("Literal['Completed', 'Cancelled']", kind),
-            cast("Version", version),
+            organisation.shortcode,
+            confirmation_url=request.text("ConfirmationURL"),
+            validation_url=request.text("ValidationURL"),
+            response_type=cast("ResponseType", request.one_of("ResponseType", "Completed", "Cancelled")),
+            version=cast("Version", version),
         )
+        if organisation.on_aggregator:
+            raise Refusal(500, "500.003.1001", "Duplicate notification info")
+        if rail.directory.environment == "production" and rail.is_registered(organisation.shortcode):
+            raise Refusal(500, "500.003.1001", "URLs are already registered")
         try:
             rail.register(shop)
         except BadRegistration as refusal:
             raise Refusal(400, request.bad_code, str(refusal)) from None
-        return 200, accepted("success")
+        return 200, accepted(rail, "success")
 
     return register
 
 
 def _simulating(rail: Rail) -> Handler:
     async def simulate(request: Request) -> Answer:
-        shortcode, cents = request.digits("ShortCode", least=5, most=7), request.shillings() * 100
-        await rail.pay(request.msisdn("Msisdn"), shortcode, request.optional("BillRefNumber"), cents)
-        return 200, accepted("Accept the service request successfully.")
+        organisation = _organisation(rail, request)
+        wanted = "CustomerBuyGoodsOnline" if organisation.kind == "store" else "CustomerPayBillOnline"
+        request.one_of("CommandID", wanted)
+        cents, msisdn = request.shillings() * 100, request.msisdn("Msisdn")
+        if cents > AMOUNT_MAX_CENTS:
+            raise request.bad("Amount")
+        shortcode, reference = request.digits("ShortCode"), request.optional("BillRefNumber", most=REFERENCE_MAX)
+
+        async def pay() -> None:
+            await rail.pay(msisdn, shortcode, reference, cents)
+
+        rail.callbacks.begin(pay())  # the answer does not wait for the validation
+        return 200, accepted(rail, "Accept the service request successfully.")
 
     return simulate
+
+
+def _organisation(rail: Rail, request: Request) -> Organisation:
+    try:
+        return rail.directory.get(request.digits("ShortCode", least=5, most=7))
+    except KeyError:
+        raise request.bad("ShortCode") from None

@@ -2,7 +2,7 @@
 
 import random
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, Literal, Self, cast, get_args
 
 Kind = Literal["empty", "html", "soap", "reset", "busy", "spike", "quota", "hang"]
 KINDS: tuple[str, ...] = get_args(Kind)
@@ -30,6 +30,15 @@ class Outage:
     kind: Kind
     path: str = "/"
     share: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise ValueError(f"no outage of kind {self.kind!r}; known are: {', '.join(KINDS)}, callbacks")
+
+    @classmethod
+    def of(cls, kind: str, path: str, share: float) -> Self:
+        """Make one from words; ValueError for a kind that does not exist."""
+        return cls(cast("Kind", kind), path, share)
 
     def strikes(self, path: str, chance: random.Random) -> bool:
         """Whether this request is hit."""

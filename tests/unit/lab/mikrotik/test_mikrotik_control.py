@@ -35,7 +35,8 @@ async def ask() -> AsyncIterator[Ask]:
 
 async def test_the_life_of_a_subscriber_from_outside(ask: Ask) -> None:
     await ask(do="script", text="/ppp secret add name=ann password=pw remote-address=100.64.0.5 comment=café")
-    assert await ask(do="dial", user="ann", password="no") == {"online": False, "reason": "user authentication failed"}
+    refused = {"online": False, "reason": "user authentication failed", "why": "bad-secret"}
+    assert await ask(do="dial", user="ann", password="no") == refused
     assert (await ask(do="dial", user="ann", password="pw"))["address"] == "100.64.0.5"
     assert (await ask(do="sessions"))["sessions"][0]["user"] == "ann"
     answer = await ask(do="reach", user="ann", to="1.2.3.4", protocol="tcp", port=443)
@@ -75,7 +76,7 @@ async def test_faults_and_delay_come_and_go(ask: Ask) -> None:
         ('{"do":"dial","user":"x"}', "missing 'password'"),
         ('{"do":"rows","menu":"/no"}', "no such command prefix"),
         ('{"do":"fault","kind":"gremlins"}', "unknown fault"),
-        ('{"do":"fault","kind":"refuse","colour":1}', "unexpected keyword"),
+        ('{"do":"fault","kind":"refuse","colour":1}', "does not take"),
         ('{"do":"delay","round_trip_ms":"soon"}', "could not convert"),
         ('{"do":"script","text":"/no"}', "bad command name no"),
     ],

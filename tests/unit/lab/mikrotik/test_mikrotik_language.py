@@ -14,7 +14,7 @@ def test_add_answers_the_id_and_print_shows_what_is_set(console: Console) -> Non
     assert row == {
         ".id": "*1", "name": "ann", "service": "pppoe", "caller-id": "", "password": "pw", "profile": "default",
         "remote-address": "100.64.0.5", "ipv6-routes": "", "limit-bytes-in": "0", "limit-bytes-out": "0",
-        "disabled": "false",
+        "disabled": "false", "last-logged-out": "1970-01-01 00:00:00",
     }  # fmt: skip
 
 

@@ -1,0 +1,39 @@
+"""The simulated Safaricom behind a port of this machine."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Generator
+from contextlib import asynccontextmanager, contextmanager
+
+import uvicorn
+
+from lab.safaricom.face.app import Daraja
+
+STOP_S = 2
+
+
+class _Server(uvicorn.Server):
+    """Leaves signals to whoever runs the loop."""
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        yield
+
+
+@asynccontextmanager
+async def serve(face: Daraja, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[int]:
+    """Serve plain HTTP for as long as the block lasts; yields the port. OSError when it is taken."""
+    listener = socket.create_server((host, port))
+    config = uvicorn.Config(
+        face, log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=STOP_S
+    )
+    server = _Server(config)
+    task = asyncio.create_task(server.serve(sockets=[listener]))
+    try:
+        while not server.started and not task.done():  # noqa: ASYNC110  # uvicorn has no event to wait for
+            await asyncio.sleep(0.005)
+        yield listener.getsockname()[1]
+    finally:
+        server.should_exit = True
+        await task
+        listener.close()
