@@ -210,6 +210,7 @@ def _has_twin(table: Table, rule: Unique, values: dict[str, str], row: Row | Non
         twin is not row
         and all(twin.values.get(field) == values.get(field) for field in rule.fields)
         and (twin.enabled or not rule.enabled_only)
+        and not (rule.static_only and twin.dynamic)
         for twin in twins
     )
 

@@ -80,6 +80,7 @@ class Unique:
     fields: tuple[str, ...]
     message: str
     enabled_only: bool = False
+    static_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +110,7 @@ class Menu:
     granting: str | None = None
     boards: tuple[str, ...] = BOARDS
     survives_reboot: bool = True
+    dynamic_survives_reboot: bool = False
     since: Version = ALWAYS
     until: Version = NEVER
     builtin: tuple[tuple[int, dict[str, str]], ...] = field(default=())
