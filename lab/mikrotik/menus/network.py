@@ -141,6 +141,7 @@ ADDRESS = Menu(
 )
 
 _PAIR_RATE = pair(rate)
+_TOTALS = ("bytes", "packets", "rate", "packet-rate", "queued-packets", "queued-bytes", "dropped")
 
 QUEUE = Menu(
     path="/queue/simple",
@@ -166,7 +167,11 @@ QUEUE = Menu(
         Field("bucket-size", pair(text), default="0.1/0.1"),
         Field("time"),
         Field("bytes", live=queue_bytes),
-        *(Field(name, read_only=True, default="0/0") for name in ("packets", "rate", "packet-rate", "dropped")),
+        *(
+            Field(name, read_only=True, default="0/0")
+            for name in ("packets", "rate", "packet-rate", "queued-packets", "queued-bytes", "dropped")
+        ),
+        *(Field(f"total-{name}", read_only=True, default="0") for name in _TOTALS),
         flag("invalid"),
         flag("dynamic"),
         DISABLED,
