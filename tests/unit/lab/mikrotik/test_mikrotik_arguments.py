@@ -187,12 +187,20 @@ FIRST_SEEN = [
     ("/tool/netwatch", "ttl", "7.16", "7.15.3"),
     ("/tool/netwatch", "src-address", "7.12.2", "7.9.2"),
     ("/user", "inactivity-policy", "7.18.2", "7.15.3"),
+    ("/ip/hotspot/user", "otp-secret", "7.21.3", "7.21.2"),
+    ("/ip/hotspot/user", "totp-secret", "7.21", "7.20.8"),
+    ("/ip/hotspot/profile", "trial-uptime-limit", "7.9.2", "6.49"),
+    ("/ip/dhcp-server", "address-lists", "7.18.2", "7.15.3"),
+    ("/ip/dhcp-server/lease", "agent-remote-id", "7.21", "7.20.8"),
+    ("/ip/dhcp-server/network", "ntp-none", "7.20.8", "7.18.2"),
 ]
 GONE = [
     ("/ip/firewall/nat", "tls-host", "7.15.3", "7.18"),
     ("/ip/firewall/filter", "hw-offload", "7.20.8", "7.21"),
     ("/ip/settings", "route-cache", "7.12.2", "7.15.3"),
     ("/system/ntp/client", "primary-ntp", "6.49", "7.9.2"),
+    ("/ip/hotspot/profile", "trial-uptime", "6.49", "7.9.2"),
+    ("/ip/hotspot/user", "totp-secret", "7.21.2", "7.21.3"),
     ("/certificate/settings", "builtin-trust-anchors", "7.20.8", "7.24"),
 ]
 
