@@ -5,7 +5,7 @@ import json
 import signal
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 import uvloop
@@ -31,6 +31,11 @@ def _in(panel: str, text: str, *names: str, **more: Any) -> Any:
 
 _WHERE, _WHAT = "Where it listens", "What router it is"
 _WORLD, _TROUBLE = "The world around it", "Distance and trouble"
+_SWITCH = _in(_WHAT, "Turn a belief that nobody verified; repeatable; `list` shows them.", metavar="NAME=VALUE")
+_FAULT = _in(_TROUBLE, "Arm a fault; repeatable; `list` shows them.", metavar="KIND[,NAME=VALUE]...")
+
+Board = Literal["RB5009", "CHR"]
+Mode = Literal["advanced", "home", "basic"]
 
 
 def router(
@@ -40,24 +45,17 @@ def router(
     tls_port: Annotated[int | None, _in(_WHERE, "API-SSL; none without it.")] = None,
     tls_certificate: Annotated[Path | None, _in(_WHERE, "PEM file; self-made without it.")] = None,
     tls_key: Annotated[Path | None, _in(_WHERE, "PEM file of its key.")] = None,
-    tls_anonymous: Annotated[
-        bool, _in(_WHERE, "API-SSL without a certificate: anonymous DH, as RouterOS does.", "--tls-anonymous")
-    ] = False,
+    tls_anonymous: Annotated[bool, _in(_WHERE, "No certificate: anonymous DH.", "--tls-anonymous")] = False,
     tls_certificate_out: Annotated[Path | None, _in(_WHERE, "Write the certificate to trust here.")] = None,
     control: Annotated[str, _in(_WHERE, "HOST:PORT of the control door.")] = "127.0.0.1:0",
-    version: Annotated[
-        str, _in(_WHAT, "RouterOS to be: 6.42.12 (login by challenge), 6.49.18, 7.9.2, 7.18.2, ...")
-    ] = DEFAULT_VERSION,
+    version: Annotated[str, _in(_WHAT, "RouterOS to be: 6.42.12, 6.49.18, 7.9.2, 7.18.2, ...")] = DEFAULT_VERSION,
     user: Annotated[str, _in(_WHAT, "First user, in the group full.")] = "admin",
     password: Annotated[str, _in(_WHAT, "His password.")] = "",
     script: Annotated[Path | None, _in(_WHAT, "An .rsc file, run at first boot.")] = None,
-    empty: Annotated[
-        bool, _in(_WHAT, "Without the PPPoE server, firewall and addresses it comes with.", "--empty")
-    ] = False,
-    switch: Annotated[
-        list[str] | None,
-        _in(_WHAT, "Turn a belief that nobody verified; repeatable; `list` shows them.", metavar="NAME=VALUE"),
-    ] = None,
+    empty: Annotated[bool, _in(_WHAT, "Without PPPoE server, firewall and addresses.", "--empty")] = False,
+    board: Annotated[Board, _in(_WHAT, "A CHR has no routerboard and no sensors.")] = "RB5009",
+    device_mode: Annotated[Mode, _in(_WHAT, "What it may do; only advanced has hotspot.")] = "advanced",
+    switch: Annotated[list[str] | None, _SWITCH] = None,
     ntp_answers: Annotated[bool, _in(_WORLD, "Whether NTP, once configured, gives the time.")] = True,
     connections: Annotated[int, _in(_WORLD, "Connections a subscriber opens when online.")] = 2,
     habit: Annotated[
@@ -68,10 +66,7 @@ def router(
     loss: Annotated[
         float, _in(_TROUBLE, "Share of what is sent that is lost and sent again (0.05), by TCP's time-outs.")
     ] = 0.0,
-    fault: Annotated[
-        list[str] | None,
-        _in(_TROUBLE, "Arm a fault; repeatable; `list` shows them.", metavar="KIND[,NAME=VALUE]..."),
-    ] = None,
+    fault: Annotated[list[str] | None, _FAULT] = None,
 ) -> None:
     """Run a simulated MikroTik until interrupted; HELP is what --help shows."""
     _list_if_asked(fault, fault_lines())
@@ -80,6 +75,7 @@ def router(
         setup = Setup(
             version=version_of(version), user=user, password=password, empty=empty, ntp_answers=ntp_answers,
             connections_per_session=connections, habit=habit, seed=seed, switches=switches_of(switch or ()),
+            board=board, device_mode=device_mode,
         )  # fmt: skip
         machine = _machine(setup, script, fault or ())
         link = Link.of(delay_ms / 1_000, loss, seed)

@@ -49,12 +49,23 @@ class DialError(RouterLabError):
         self.why = why
 
 
-class ScriptError(RouterLabError):
-    """A line of a .rsc script failed."""
+class HostError(RouterLabError):
+    """A host cannot be plugged in like that."""
 
-    def __init__(self, line: int, text: str, column: int | None = None) -> None:
+
+class HotspotError(RouterLabError):
+    """The hotspot did not log a host in; the text is the one its page shows."""
+
+
+class ScriptError(RouterLabError):
+    """A line of a .rsc script failed. A column says that it could not be read; `command` is what failed to run."""
+
+    def __init__(self, line: int, text: str, column: int | None = None, command: str = "") -> None:
         super().__init__(f"{text} (line {line})" if column is None else f"{text} (line {line} column {column})")
+        self.message = text
         self.line = line
+        self.column = column
+        self.command = command
 
 
 def no_such_item() -> Trap:

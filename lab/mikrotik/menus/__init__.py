@@ -2,8 +2,11 @@
 
 from lab.mikrotik.menus import (
     automation,
+    console,
+    dhcp,
     firewall,
     hardware,
+    hotspot,
     local,
     network,
     ppp,
@@ -25,4 +28,7 @@ ALL: tuple[Menu, ...] = (
     *system.MENUS,
     *hardware.MENUS,
     *automation.MENUS,
+    *dhcp.MENUS,
+    *hotspot.MENUS,
+    *console.MENUS,
 )
