@@ -56,7 +56,6 @@ class AccessNetwork:
             self.hotspot.heard(host)
 
     def _unplugged(self, host: Host) -> None:
-        self.leases.left(host)
         self.hotspot.unplugged(host)
 
     # -- the gate -----------------------------------------------------------------------------------------------
