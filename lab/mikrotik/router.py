@@ -10,6 +10,7 @@ from lab.mikrotik.access import access_network
 from lab.mikrotik.clock import RouterClock
 from lab.mikrotik.commands import Access, Command, Outcome, Verbs
 from lab.mikrotik.connection_bytes import ConnectionBytes
+from lab.mikrotik.console.desk import Desk
 from lab.mikrotik.counters import Counters
 from lab.mikrotik.delivery import deliver
 from lab.mikrotik.device import Device, serve_device_mode
@@ -46,8 +47,7 @@ class Setup:
     `connections_per_session` is what a subscriber opens as soon as he is online; `ntp_delay_s` is how long NTP takes to
     answer, `has_battery` keeps the clock over a boot, `habit` is how everybody uses his line unless told otherwise;
     `channel` stands behind the version, `stable` or `long-term` (empty: by the version); `board` is `RB5009` or `CHR`;
-    `device_mode` is `advanced`, `home` or `basic` (the latter two have no hotspot); `completes_values` says whether
-    the beginning of a word or name stands for it when nothing else begins so (at the console it does)."""
+    `device_mode` is `advanced`, `home` or `basic` (the latter two have no hotspot)."""
 
     version: str = DEFAULT_VERSION
     user: str = "admin"
@@ -58,7 +58,6 @@ class Setup:
     connections_per_session: int = 0
     board: str = "RB5009"
     device_mode: str = "advanced"
-    completes_values: bool = True
     hosts: Mapping[str, list[str]] = field(default_factory=dict)
     ntp_delay_s: float = 0.0
     has_battery: bool = False
@@ -77,7 +76,7 @@ class Router:
         self.version_text = self.setup.version
         self.version: Version = tuple(int(part) for part in self.setup.version.split("."))
         self.tables = Tables(self.version, self.setup.board)
-        self.editor = Editor(self.tables, completes=self.setup.completes_values)
+        self.editor = Editor(self.tables, completes=self.setup.switches.completes_values)
         self.journal = Journal()
         self.timers = Timers()
         self.faults = Faults()
@@ -114,6 +113,7 @@ class Router:
         for family in ("ip", "ipv6"):
             table = self.tables.get(f"/{family}/firewall/address-list")
             TimedRows(table, self.timers, self.journal, self.clock, self.stamp)
+        self.desk = Desk(self)
         deliver(
             self.tables, self.editor, user=self.setup.user, password=self.setup.password,
             group=self.setup.group, empty=self.setup.empty,
@@ -243,6 +243,7 @@ class Router:
 
     def come_up(self) -> None:
         """Wake with what is on flash."""
+        self.desk.woken()
         for table in self.tables:
             _forget(table)
         self.names.refresh_all()
@@ -256,6 +257,7 @@ class Router:
         self.sessions.serving = True
         self.access.come_up()
         self.journal.event(self.clock.now_us(), "reboot")
+        self.desk.started()
 
     def run_timers(self) -> None:
         """Run what is due by now."""

@@ -39,5 +39,15 @@ class Switches:
     """Rate-limit and address-lists of a bound static lease take effect when written; else at the next renewal."""
     dynamic_leases_survive_reboot: bool = True
     """Leases are stored on disk (`store-leases-disk`)."""
+    import_reads_whole: bool = False
+    """`/import` reads a file to its end before the first command runs (what is written wrong then stops all of it)."""
     full_config_log: bool = True
     """From `CONFIG_LOG_SINCE` on a configuration change is logged with the road it came by and the command."""
+    completes_values: bool = True
+    """The beginning of a word or a row's name stands for it when nothing else begins so, as at the console."""
+    dead_reads: str = "true"
+    """What `.dead` reads when a row is gone: `true` was measured on 7.23.1, the manual says `yes`."""
+    beyond_sessions: str = "close"
+    """A connection beyond `max-sessions` or from a forbidden address meets `close`, `reset` or (beyond) `fatal`."""
+    service_change_drops: bool = True
+    """Disabling a service or changing its port cuts the connections it has."""

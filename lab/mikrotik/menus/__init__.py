@@ -2,6 +2,7 @@
 
 from lab.mikrotik.menus import (
     automation,
+    console,
     dhcp,
     firewall,
     hardware,
@@ -29,4 +30,5 @@ ALL: tuple[Menu, ...] = (
     *automation.MENUS,
     *dhcp.MENUS,
     *hotspot.MENUS,
+    *console.MENUS,
 )
