@@ -1,5 +1,6 @@
 """The DHCP server: who gets which address, for how long, and what a lease brings along."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from lab.mikrotik.dynamic_queue import give_queue, take_queue
@@ -49,6 +50,9 @@ class Leases:
         self._last_seen: dict[Row, int] = {}
         self._retrying: set[Host] = set()
         self.answering = True
+        self.on_bound: list[Callable[[Row, Grant], None]] = []
+        """Told of a server row and a lease of it that has become bound."""
+        self.on_gone: list[Callable[[Row, Grant], None]] = []
         self._book.on_edit = self._edited
         self._book.on_remove = self._removed
 
@@ -126,7 +130,8 @@ class Leases:
             grant = None
         if grant is None:
             grant = self._new(row, host, address, 0)
-        if row.get("status") != "bound":
+        new = row.get("status") != "bound"
+        if new:
             self._ground.event("lease-bound", mac=host.mac, address=address, server=server.get("name"))
             self._ground.log("dhcp,info", f"{server.get('name')} assigned {address} for {host.mac} {host.host_name}")
         grant.until_us, grant.seen_us = now_us + lease_us, now_us
@@ -134,6 +139,8 @@ class Leases:
         self._bring(grant, server)
         self._hosts.settle(host, address, self._hosts.network_of(host.interface, address), by_dhcp=True)
         self._time(grant, now_us + lease_us // 2)
+        for tell in self.on_bound if new else ():
+            tell(server, grant)
 
     def _told(self, grant: Grant, server: Row) -> dict[str, str]:
         """What a bound row tells of its client."""
@@ -206,7 +213,11 @@ class Leases:
         self._ground.free_address(grant.address, DHCP)
         self._ground.event("lease-gone", mac=grant.host.mac, address=grant.address)
         self._ground.log("dhcp,info", f"deassigned {grant.address} for {grant.host.mac} {grant.host.host_name}")
+        server = self._book.server(grant.row.get("active-server"))
         self._book.change(grant.row, {"status": "waiting"}, ("host-name", *_ACTIVE))
+        if server is not None:
+            for tell in self.on_gone:
+                tell(server, grant)
 
     # -- what others do to the rows -------------------------------------------------------------------------------
 
@@ -247,6 +258,8 @@ class Leases:
 
     def go_down(self) -> None:
         self.answering = False
+        for grant in self._grants.values():
+            self._drop_rows(grant)
 
     def come_up(self) -> None:
         """Leases that were stored hold on; clients saw the link go and ask at once."""
@@ -257,7 +270,6 @@ class Leases:
                     self._end(grant)
                 self._book.drop(row)
         for grant in self._grants.values():
-            self._drop_rows(grant)
             self._ground.show_address(grant.address, DHCP, grant.host.mac)
             if (server := self._book.server(grant.row.get("active-server"))) is not None:
                 self._bring(grant, server)

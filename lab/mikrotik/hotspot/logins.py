@@ -279,6 +279,7 @@ class Logins:
                 login.timer.cancel()
             if told:
                 self._settle(login)
+            take_queue(self._ground, login.presence.host, login.queue)
             login.rows.clear()
         self._of_presence.clear()
         self._of_user.clear()
