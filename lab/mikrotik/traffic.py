@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from lab.mikrotik.firewall import Firewall
+from lab.mikrotik.own_addresses import OwnAddresses
 from lab.mikrotik.packets import Address, Packet, Ruling, Verdict
 from lab.mikrotik.stations import Station
 from lab.mikrotik.table import Row, Table
@@ -65,6 +66,7 @@ class Traffic:
         self._hosts = hosts
         self._firewalls = firewalls
         self._gate = gate
+        self._own = OwnAddresses(tables.get("/ip/address"))
         self._made = 0
 
     def reach(self, station: Station | None, to: str, protocol: str, port: int, *, inbound: bool = False) -> Reach:
@@ -165,10 +167,9 @@ class Traffic:
     def _live(self, station: Station, packet: Packet) -> Row | None:
         table = self._connections(packet.target.version)
         wanted = _with_port(packet.target, packet.protocol, packet.port)
-        for row in table.with_value("dst-address", wanted):
-            if row.owner is station and row.get("protocol") == packet.protocol:
-                return row
-        return None
+        # The station's own rows, not all to this target: thousands may talk to the same server.
+        mine = (row for held_in, row in station.rows if held_in is table and row.get("dst-address") == wanted)
+        return next((row for row in mine if row.get("protocol") == packet.protocol and table.has(row)), None)
 
     def _connections(self, version: int) -> Table:
         return self._tables.get("/ip/firewall/connection" if version == 4 else "/ipv6/firewall/connection")
@@ -243,10 +244,7 @@ class Traffic:
             return ipaddress.ip_address(addresses[0]) if addresses else None
 
     def _is_router(self, station: Station, target: Address) -> bool:
-        if str(target) == station.local_address:
-            return True
-        own = (row.get("address") for row in self._tables.get("/ip/address") if row.enabled)
-        return any(address.partition("/")[0] == str(target) for address in own)
+        return str(target) == station.local_address or str(target) in self._own
 
 
 def _own_address(station: Station, version: int) -> Address | None:
