@@ -111,7 +111,7 @@ class Traffic:
         if marks and to_router:
             marks |= {"local-dst"}
         return Packet(
-            source, target, protocol, port, station.interface, "" if to_router else UPLINK,
+            source, target, protocol, port, station.interface, self._way_out(target, to_router=to_router),
             mac=station.mac, marks=marks, to_router=to_router,
         )  # fmt: skip
 
@@ -124,7 +124,7 @@ class Traffic:
         self._made += 1
         port = FIRST_SOURCE_PORT + self._made % SOURCE_PORTS
         here = _with_port(packet.source, packet.protocol, port)
-        outside = self._outside(packet)
+        outside = self._outside(packet, ipaddress.ip_address(answer.to))
         values = {
             "protocol": packet.protocol,
             "src-address": here,
@@ -147,8 +147,9 @@ class Traffic:
         station.rows.append((table, row))
         return row
 
-    def _outside(self, packet: Packet) -> Address | None:
-        """The router's own address that a masqueraded packet leaves with."""
+    def _outside(self, packet: Packet, target: Address) -> Address | None:
+        """The router's own address that a masqueraded packet to a target leaves with."""
+        packet = replace(packet, goes_out=self._way_out(target, to_router=packet.to_router))
         if packet.to_router or not self._firewalls[packet.target.version].is_source_translated(packet):
             return None
         own = (row.get("address") for row in self._tables.get("/ip/address") if row.get("interface") == UPLINK)
@@ -189,7 +190,12 @@ class Traffic:
         ruling = self._gate.ruling(station, packet, asked)
         if ruling is not None:
             return Reach(reach=ruling.passes, by=ruling.by, to=ruling.to or to, port=ruling.port or port)
-        moved = replace(packet, state="established", target=ipaddress.ip_address(to), port=port)
+        target = ipaddress.ip_address(to)
+        to_router = self._is_router(station, target)
+        way_out = self._way_out(target, to_router=to_router)
+        moved = replace(
+            packet, state="established", target=target, port=port, goes_out=way_out, to_router=to_router
+        )  # fmt: skip
         verdict = self._through(moved)
         return Reach(reach=verdict.passes, by=verdict.by, to=to, port=port)
 
@@ -208,7 +214,8 @@ class Traffic:
         else:
             packet, _ = firewall.translate(packet, station.local_address)
             to_router = self._is_router(station, packet.target)
-            packet = replace(packet, to_router=to_router, goes_out="" if to_router else UPLINK)
+            way_out = self._way_out(packet.target, to_router=to_router)
+            packet = replace(packet, to_router=to_router, goes_out=way_out)
         verdict = self._through(packet)
         return Reach(reach=verdict.passes, by=verdict.by, to=str(packet.target), port=packet.port)
 
@@ -242,6 +249,10 @@ class Traffic:
         except ValueError:
             addresses = self._hosts.get(to)
             return ipaddress.ip_address(addresses[0]) if addresses else None
+
+    def _way_out(self, target: Address, *, to_router: bool) -> str:
+        """The interface in whose network the target is, else the uplink; none to the router itself."""
+        return "" if to_router else self._own.interface_to(target) or UPLINK
 
     def _is_router(self, station: Station, target: Address) -> bool:
         return str(target) == station.local_address or str(target) in self._own
