@@ -103,6 +103,21 @@ class Counters:
             self._begin(line, line.begun_us)
         return line
 
+    def resume(self, station: Station) -> None:
+        """Count on from what the station has carried by now: a device that was away and is back."""
+        self.attend(station).told = _tally_of(station)
+
+    def requeue(self, station: Station) -> None:
+        """A queue of the station's own came or went: what passed until now went the old way."""
+        self._refresh()
+        line = self._lines.get(station)
+        if line is None:
+            return
+        now_us = self._now_us()
+        self._settle(line, now_us)
+        self._leave(line)
+        self._begin(line, now_us)
+
     def dismiss(self, station: Station) -> None:
         """It is gone: what it used stays in the queues and ports it passed."""
         self._refresh()

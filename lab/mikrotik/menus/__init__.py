@@ -2,8 +2,10 @@
 
 from lab.mikrotik.menus import (
     automation,
+    dhcp,
     firewall,
     hardware,
+    hotspot,
     local,
     network,
     ppp,
@@ -25,4 +27,6 @@ ALL: tuple[Menu, ...] = (
     *system.MENUS,
     *hardware.MENUS,
     *automation.MENUS,
+    *dhcp.MENUS,
+    *hotspot.MENUS,
 )
