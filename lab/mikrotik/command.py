@@ -19,6 +19,7 @@ from lab.mikrotik.server import serve
 
 Board = Literal["RB5009", "CHR"]
 Mode = Literal["advanced", "home", "basic"]
+HabitName = Literal["quiet", "idle", "browsing", "streaming", "uploading"]
 
 
 def router(
@@ -37,6 +38,8 @@ def router(
     host: Annotated[str, typer.Option(help="address to listen on")] = "127.0.0.1",
     empty: Annotated[bool, typer.Option(help="without PPPoE server, firewall and addresses")] = False,
     ntp_answers: Annotated[bool, typer.Option(help="whether NTP, once configured, gives the time")] = True,
+    ntp_delay_s: Annotated[float, typer.Option(help="how long NTP takes to answer after a boot")] = 0.0,
+    habit: Annotated[HabitName, typer.Option(help="how subscribers use their lines")] = "quiet",
     board: Annotated[Board, typer.Option(help="a CHR has no routerboard and no sensors")] = "RB5009",
     device_mode: Annotated[Mode, typer.Option(help="what it may do; only advanced has hotspot")] = "advanced",
     connections: Annotated[int, typer.Option(help="connections a subscriber opens when online")] = 2,
@@ -44,7 +47,7 @@ def router(
     """Run a simulated MikroTik until interrupted. Prints one JSON line when it listens."""
     setup = Setup(
         version=version, user=user, password=password, empty=empty, ntp_answers=ntp_answers,
-        connections_per_session=connections, board=board, device_mode=device_mode,
+        connections_per_session=connections, ntp_delay_s=ntp_delay_s, habit=habit, board=board, device_mode=device_mode,
     )  # fmt: skip
     machine = Router(setup)
     if script is not None:

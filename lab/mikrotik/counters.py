@@ -8,7 +8,7 @@ import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from lab.mikrotik.habits import DOWN_PACKET_BYTES, HABITS, UP_PACKET_BYTES, Habit
+from lab.mikrotik.habits import DOWN_PACKET_BYTES, HABITS, UP_PACKET_BYTES, Habit, habit_named
 from lab.mikrotik.queues import Chain, Queues, limit_of
 from lab.mikrotik.stations import Station, Stations
 from lab.mikrotik.table import Change, Row
@@ -77,7 +77,7 @@ class Counters:
         self._stations = stations
         self._now_us = now_us
         self._random = random.Random(seed)  # noqa: S311  # where in its cycle a habit starts
-        self._habit = HABITS[habit]
+        self._habit = habit_named(habit)
         self._habits: dict[str, Habit] = {}
         self._queues = Queues(tables)
         self._lines: dict[Station, Line] = {}
@@ -133,7 +133,7 @@ class Counters:
     def set_habit(self, name: str, habit: str) -> None:
         """The habit of a user from now on, online or not."""
         self._refresh()
-        self._habits[name] = HABITS[habit]
+        self._habits[name] = habit_named(habit)
         now_us = self._now_us()
         for station in [one for one in self._lines if one.name == name]:
             self._change_wish(self._lines[station], HABITS[habit], now_us)

@@ -101,3 +101,10 @@ HABITS: dict[str, Habit] = {
         Habit("uploading", (Stretch(30, 8_000_000, 300_000), Stretch(5, 50_000, 50_000))),
     )
 }
+
+
+def habit_named(name: str) -> Habit:
+    """One of HABITS; ValueError says which there are."""
+    if name not in HABITS:
+        raise ValueError(f"no habit {name!r}: take one of {', '.join(HABITS)}")
+    return HABITS[name]

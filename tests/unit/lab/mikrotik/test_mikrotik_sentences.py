@@ -294,7 +294,9 @@ def test_commands_that_wait_are_counted(
 ) -> None:
     monkeypatch.setattr(connection_module, *bound)
     client = connect(live).log_in()
-    client.send(["/ppp/secret/listen"], *(["/ppp/secret/add", f"=name={at}", "=comment=" + "x" * 50] for at in range(9)))
+    client.send(
+        ["/ppp/secret/listen"], *(["/ppp/secret/add", f"=name={at}", "=comment=" + "x" * 50] for at in range(9))
+    )
     if bound[0] == "MAX_WAITING":
         client.send(["/cancel", ".tag=c"])
         assert [client.read()[0] for _ in range(21)] == ["!trap"] * 10 + ["!done"] * 11
