@@ -5,12 +5,15 @@ import ipaddress
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 
 from lab.mikrotik.table import Change, Row
 from lab.mikrotik.tables import Tables
 from lab.mikrotik.values import split_list
 
 MAX_CHAINED_POOLS = 16
+# Prefixes of one pool that are looked through: a /32 of /64s would be looked through for ever.
+MAX_PREFIXES = 65_536
 
 
 @dataclass(slots=True)
@@ -57,7 +60,6 @@ class Pools:
         self._lowest = lowest
         self._held: dict[str, int] = {}
         self._cursors: dict[str, _Cursor] = {}
-        self._prefixes: dict[str, str] = {}
         self._active.watchers.append(self._when_active_changes)
 
     def allocate(self, name: str) -> str | None:
@@ -116,21 +118,17 @@ class Pools:
         numbers = (_number(address) for address in taken if address)
         return sum(any(first <= number <= last for first, last in spans) for number in numbers)
 
-    def allocate_prefix(self, name: str, user: str) -> str:
-        """The next free prefix of an IPv6 pool, empty when there is none."""
-        row = self._tables.get("/ipv6/pool").find(name) if self._tables.has("/ipv6/pool") else None
+    def allocate_prefix(self, name: str) -> str:
+        """The lowest free prefix of an IPv6 pool, empty when there is none."""
+        row = self._tables.get("/ipv6/pool").find(name)
         if row is None:
             return ""
-        whole = ipaddress.IPv6Network(row.get("prefix"))
-        length = max(whole.prefixlen, int(row.get("prefix-length") or whole.prefixlen))
-        for network in whole.subnets(new_prefix=length):
-            if str(network) not in self._prefixes:
-                self._prefixes[str(network)] = user
+        whole, used = ipaddress.IPv6Network(row.get("prefix")), self._tables.get("/ipv6/pool/used")
+        length = max(whole.prefixlen, int(row.get("prefix-length")))
+        for network in islice(whole.subnets(new_prefix=length), MAX_PREFIXES):
+            if not any(used.with_value("prefix", str(network))):
                 return str(network)
         return ""
-
-    def release_prefix(self, prefix: str) -> None:
-        self._prefixes.pop(prefix, None)
 
     def _cursor(self, row: Row) -> _Cursor:
         name, ranges = row.get("name"), row.get("ranges")

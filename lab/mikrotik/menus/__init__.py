@@ -6,6 +6,7 @@ from lab.mikrotik.menus import (
     firewall,
     hardware,
     hotspot,
+    ipv6,
     local,
     network,
     ppp,
@@ -29,4 +30,5 @@ ALL: tuple[Menu, ...] = (
     *automation.MENUS,
     *dhcp.MENUS,
     *hotspot.MENUS,
+    *ipv6.MENUS,
 )

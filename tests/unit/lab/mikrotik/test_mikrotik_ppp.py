@@ -155,6 +155,23 @@ def test_both_ends_of_a_session_may_come_from_one_pool(tower: Console) -> None:
     assert tower.router.pools.used("homes") == 0
 
 
+def test_an_ipv6_prefix_comes_from_the_secret_or_else_from_the_profiles_pool(tower: Console) -> None:
+    tower.add("/ipv6/pool", name="six", prefix="2001:db8::/62", prefix_length="64")
+    tower.say("/ppp/profile/set", "=.id=plan", "=remote-ipv6-prefix-pool=six")
+    tower.add("/ppp/secret", name="bob", profile="plan", remote_ipv6_prefix="2001:db8:f::/64")
+    assert [tower.router.dial(user, word).prefix for user, word in (("ann", "pw"), ("bob", ""))] == [
+        "2001:db8::/64", "2001:db8:f::/64",
+    ]  # fmt: skip
+    announced = {row["interface"]: row["prefix"] for row in tower.rows("/ipv6/nd/prefix/print", "?dynamic=true")}
+    assert announced == {"<pppoe-ann>": "2001:db8::/64", "<pppoe-bob>": "2001:db8:f::/64"}
+    assert [row["info"] for row in tower.rows("/ipv6/pool/used/print")] == ["ann"]
+    assert tower.router.reach("ann", "2001:db8:9::1").reach
+    tower.router.hangup("ann")
+    assert tower.rows("/ipv6/pool/used/print") == []
+    tower.say("/ppp/profile/set", "=.id=plan", "=use-ipv6=no")
+    assert tower.router.dial("ann", "pw").prefix == ""
+
+
 @pytest.mark.parametrize(
     ("where", "names"),
     [
