@@ -4,6 +4,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import asdict
 
 from lab.control import Answer, ControlError, Handlers, Request, open_door
+from lab.mikrotik.console.export import Style
 from lab.mikrotik.errors import DialError, ScriptError
 from lab.mikrotik.faults import KINDS, make
 from lab.mikrotik.host_control import HostControl, who
@@ -33,6 +34,10 @@ class Control:
             "sessions": self._sessions,
             "rows": self._rows,
             "script": self._script,
+            "import": self._script,
+            "export": self._export,
+            "reset": self._reset,
+            "file": self._file,
             "hosts": self._hosts,
             "reboot": self._reboot,
             "power-cut": self._power_cut,
@@ -109,11 +114,35 @@ class Control:
         return {"rows": [{name: from_wire(value) for name, value in row.items()} for row in rows]}
 
     def _script(self, request: Request) -> Answer:
+        """Run .rsc text as at the console; what it put out comes back."""
         try:
-            run_script(self._router, str(request["text"]))
+            output = run_script(self._router, str(request["text"]))
         except ScriptError as error:
             return {"error": str(error), "line": error.line}
-        return {"done": True}
+        return {"done": True, "output": from_wire(output)}
+
+    def _export(self, request: Request) -> Answer:
+        """The configuration as text; `menu`, `secrets`, `terse` and `verbose` as one likes."""
+        style = Style(*(bool(request.get(name, False)) for name in ("secrets", "terse", "verbose")))
+        return {"text": from_wire(self._router.desk.exporter.text(str(request.get("menu", "")), style))}
+
+    async def _reset(self, request: Request) -> Answer:
+        """Factory reset, with `no_defaults`, `keep_users` and a `script` to run after it."""
+        self._router.desk.backups.plan_reset(
+            no_defaults=bool(request.get("no_defaults", False)), keep_users=bool(request.get("keep_users", False)),
+            script=to_wire(str(request.get("script", ""))),
+        )  # fmt: skip
+        await self._server.reboot(float(request.get("down_s", DEFAULT_DOWN_S)))
+        return {"boots": self._router.boots}
+
+    def _file(self, request: Request) -> Answer:
+        """Read the file `name`; with `contents`, write it."""
+        name = to_wire(str(request["name"]))
+        if "contents" in request:
+            self._router.desk.files.write(name, to_wire(str(request["contents"])))
+            return {"done": True}
+        contents = self._router.desk.files.read(name)
+        return {"found": contents is not None, "contents": None if contents is None else from_wire(contents)}
 
     def _hosts(self, request: Request) -> Answer:
         """What DNS says: name to addresses."""

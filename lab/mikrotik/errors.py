@@ -58,11 +58,14 @@ class HotspotError(RouterLabError):
 
 
 class ScriptError(RouterLabError):
-    """A line of a .rsc script failed."""
+    """A line of a .rsc script failed. A column says that it could not be read; `command` is what failed to run."""
 
-    def __init__(self, line: int, text: str, column: int | None = None) -> None:
+    def __init__(self, line: int, text: str, column: int | None = None, command: str = "") -> None:
         super().__init__(f"{text} (line {line})" if column is None else f"{text} (line {line} column {column})")
+        self.message = text
         self.line = line
+        self.column = column
+        self.command = command
 
 
 def no_such_item() -> Trap:

@@ -10,6 +10,7 @@ from lab.mikrotik.access import access_network
 from lab.mikrotik.clock import RouterClock
 from lab.mikrotik.commands import Access, Command, Outcome, Verbs
 from lab.mikrotik.connection_bytes import ConnectionBytes
+from lab.mikrotik.console.desk import Desk
 from lab.mikrotik.counters import Counters
 from lab.mikrotik.delivery import deliver
 from lab.mikrotik.device import Device, serve_device_mode
@@ -112,6 +113,7 @@ class Router:
         for family in ("ip", "ipv6"):
             table = self.tables.get(f"/{family}/firewall/address-list")
             TimedRows(table, self.timers, self.journal, self.clock, self.stamp)
+        self.desk = Desk(self)
         deliver(
             self.tables, self.editor, user=self.setup.user, password=self.setup.password,
             group=self.setup.group, empty=self.setup.empty,
@@ -241,6 +243,7 @@ class Router:
 
     def come_up(self) -> None:
         """Wake with what is on flash."""
+        self.desk.woken()
         for table in self.tables:
             _forget(table)
         self.names.refresh_all()
@@ -254,6 +257,7 @@ class Router:
         self.sessions.serving = True
         self.access.come_up()
         self.journal.event(self.clock.now_us(), "reboot")
+        self.desk.started()
 
     def run_timers(self) -> None:
         """Run what is due by now."""

@@ -36,6 +36,8 @@ class Server:
         self._wake: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         router.timers.on_earlier = self._arm
+        router.desk.on_reboot = self.reboot_soon
+        router.desk.certificates.on_change = self._new_certificate
 
     # -- listening ----------------------------------------------------------------------------------------------
 
@@ -62,6 +64,10 @@ class Server:
     async def listen(self) -> None:
         """Take connections (again) on the same ports."""
         await self._services.open()
+
+    def _new_certificate(self) -> None:
+        """api-ssl was given another certificate: new TLS connections get it, live ones keep what they have."""
+        self._services.use("api-ssl", self.router.desk.certificates.tls_context())
 
     def stop_listening(self) -> None:
         """Refuse connections from now on; live ones stay."""

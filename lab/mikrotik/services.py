@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from typing import Any
 
 from lab.mikrotik.table import Change, Row, Table
 
@@ -66,6 +67,13 @@ class Services:
         for listener in self._listeners.values():
             _shut(listener)
 
+    def use(self, name: str, tls: ssl.SSLContext) -> None:
+        """Offer another certificate to who connects from now on; nothing where the service is not offered."""
+        listener = self._listeners.get(name)
+        if listener is not None:
+            listener.tls = tls
+            self._begin(self._open_anew(listener))
+
     def end(self) -> None:
         """Close for good."""
         self.close()
@@ -99,9 +107,17 @@ class Services:
             return
         if str(port) == DEFAULT_PORTS[listener.name] and enabled == listener.enabled and not self._open:
             return  # back as delivered, on the way through a reset: shown again once it is up
-        task = asyncio.get_running_loop().create_task(self._follow(listener, port, enabled=enabled))
+        self._begin(self._follow(listener, port, enabled=enabled))
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    async def _open_anew(self, listener: Listener) -> None:
+        async with self._turn:
+            _shut(listener)
+            await self._listen(listener)
 
     async def _follow(self, listener: Listener, port: int, *, enabled: bool) -> None:
         """Move, open or close one listener, once the answer to who asked for it is on its way."""

@@ -41,6 +41,11 @@ def from_files(certificate: Path, key: Path) -> TlsIdentity:
     return TlsIdentity(context, certificate.read_text())
 
 
+def from_pem(certificate_pem: str, key_pem: str) -> TlsIdentity:
+    """An identity out of the router's own certificate store."""
+    return TlsIdentity(_context(certificate_pem.encode(), key_pem.encode()), certificate_pem)
+
+
 def anonymous() -> TlsIdentity:
     """`api-ssl` without a certificate: encrypted, authenticating nobody. Clients need the same cipher string."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

@@ -2,6 +2,7 @@
 
 from lab.mikrotik.menus import (
     automation,
+    console,
     dhcp,
     firewall,
     hardware,
@@ -31,4 +32,5 @@ ALL: tuple[Menu, ...] = (
     *dhcp.MENUS,
     *hotspot.MENUS,
     *ipv6.MENUS,
+    *console.MENUS,
 )

@@ -82,10 +82,10 @@ def test_certificates_are_added_and_signed(console: Console) -> None:
         ('/ppp secret add name="x', "expected closing quote (line 1 column 24)"),
         ("/ppp secret remove [find name=x", "expected closing bracket (line 1 column 32)"),
         ("/system identity set here name=x", "expected end of command (line 1 column 22)"),
-        ("/ppp secret add name=$x", "syntax error (line 1 column 22)"),
+        ("/ppp secret add name=$x", "missing value(s) of argument(s) name (line 1)"),
         ("/ppp secret add \\\nname=ann \\\nprofile=none\n", "input does not match any value of profile (line 1)"),
         ("/ppp secret remove nobody", "no such item (line 1)"),
-        (":if (1) do={}", "syntax error (line 1 column 12)"),
+        (":if (1 do={}", "expected closing brace (line 1 column 8)"),
     ],
 )
 def test_an_error_stops_the_script_and_names_its_line(console: Console, text: str, error: str) -> None:
