@@ -51,7 +51,7 @@ class SessionRows:
     def _add_interfaces(self, session: Session, profile: Profile) -> None:
         self._add(session, "/interface", {
             "name": session.interface, "type": "pppoe-in", "actual-mtu": MTU, "mtu": MTU, "running": "true",
-            "disabled": "false", "dynamic": "true",
+            "disabled": "false", "dynamic": "true", "last-link-up-time": self._router_time(),
         })  # fmt: skip
         self._add(session, "/interface/pppoe-server", {
             "name": session.interface, "user": session.user,
