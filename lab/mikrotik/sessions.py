@@ -132,6 +132,8 @@ class Sessions:
             raise DialError("no PPPoE server answers (timeout)", "no-server")
         server = self._admission.server_for(caller.service)
         secret = self._admission.secret_for(caller)
+        if self._switches.license_limits_sessions:
+            self._admission.check_licence(len(self._active))
         profile = self._profiles.get(secret.get("profile"), server.get("default-profile"))
         self._make_room(caller, server, profile)
         session = self._session(caller, server, secret, profile)

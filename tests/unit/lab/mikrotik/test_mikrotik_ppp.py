@@ -121,6 +121,19 @@ def test_only_one_can_be_switched_to_drop_the_old_session(new_console: Callable[
     assert [row["caller-id"] for row in console.rows("/ppp/active/print")] == ["AA:AA:AA:AA:AA:02"]
 
 
+def test_a_licence_of_level_5_lets_five_hundred_in_if_it_counts_at_all(new_console: Callable[..., Console]) -> None:
+    console = new_console(switches=Switches(license_limits_sessions=True))
+    console.add("/ip/pool", name="homes", ranges="100.64.0.0/22")
+    console.say("/ppp/profile/set", "=.id=default", "=remote-address=homes")
+    for at in range(501):
+        console.add("/ppp/secret", name=f"u{at}")
+    for at in range(500):
+        console.router.dial(f"u{at}", "")
+    with pytest.raises(DialError) as caught:
+        console.router.dial("u500", "")
+    assert caught.value.why == "licence"
+
+
 # -- what a session makes -----------------------------------------------------------------------------------------
 
 
