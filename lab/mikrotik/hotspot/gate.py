@@ -195,4 +195,4 @@ class Hotspot:
 
     def come_up(self) -> None:
         self.cookies.come_up()
-        self.servers.show_rules()
+        self.servers.come_up()

@@ -1,6 +1,6 @@
 """Logins: who is let in by which right, what a login makes, and what ends it."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from lab.mikrotik.dynamic_queue import give_queue, take_queue
@@ -56,6 +56,9 @@ class Logins:
         self._active = ground.tables.get("/ip/hotspot/active")
         self._of_presence: dict[Presence, Login] = {}
         self._totals: dict[Row, Totals] = {}
+        self._of_user: dict[Row, list[Login]] = {}
+        self.on_login: list[Callable[[Login], None]] = []
+        self.on_logout: list[Callable[[Login, str], None]] = []
         self._active.watchers.append(self._active_changed)
         self._users.watchers.append(self._users_changed)
 
@@ -95,6 +98,8 @@ class Logins:
         login = self._begin(presence, user, way)
         self._ground.log(_LOG_TOPICS.replace("info", "account,info"), f"{who}: logged in")
         self._ground.event("hotspot-login", user=name, mac=presence.host.mac, address=presence.address, way=way)
+        for tell in self.on_login:
+            tell(login)
         return login
 
     def _right(self, presence: Presence, name: str, password: str | None) -> Row:
@@ -124,6 +129,7 @@ class Logins:
             spans.append(duration_us(limit) - totals.uptime_us)
         login.until_us = now_us + min(spans) if spans else None
         self._of_presence[presence] = login
+        self._of_user.setdefault(user, []).append(login)
         presence.logged_in = True
         name, address = user.get("name"), presence.address
         queue_name = f"<hotspot-{name}>"
@@ -211,14 +217,17 @@ class Logins:
         login.ended = True
         login.presence.logged_in = False
         self._of_presence.pop(login.presence, None)
+        self._settle(login)
+        self._leave_user(login)
         if login.timer is not None:
             login.timer.cancel()
-        self._settle(login)
         take_queue(self._ground, login.presence.host, login.queue)
         clear(login.rows)
         name, address = login.user.get("name"), login.presence.address
         self._ground.log(_LOG_TOPICS.replace("info", "account,info"), f"{name} ({address}): logged out: {reason}")
         self._ground.event("hotspot-logout", user=name, mac=login.presence.host.mac, address=address, reason=reason)
+        for tell in self.on_logout:
+            tell(login, reason)
 
     def _active_changed(self, change: Change, row: Row) -> None:
         if change is Change.REMOVED and isinstance(row.owner, Login):
@@ -228,8 +237,13 @@ class Logins:
 
     def of_user(self, user: Row) -> list[Login]:
         """The user's live logins."""
-        rows = self._active.with_value("user", user.get("name"))
-        return [login for row in rows if (login := self.of_row(row)) is not None and login.user is user]
+        return list(self._of_user.get(user, ()))
+
+    def _leave_user(self, login: Login) -> None:
+        others = self._of_user[login.user]
+        others.remove(login)
+        if not others:
+            del self._of_user[login.user]
 
     def totals_of(self, user: Row) -> Totals:
         """What counts against the user's limits: past logins and live ones."""
@@ -265,8 +279,10 @@ class Logins:
                 login.timer.cancel()
             if told:
                 self._settle(login)
+            take_queue(self._ground, login.presence.host, login.queue)
             login.rows.clear()
         self._of_presence.clear()
+        self._of_user.clear()
         if not self._ground.switches.hotspot_counters_survive_reboot:
             self._totals.clear()
 
