@@ -1,4 +1,4 @@
-"""Scripts of others that something sets off: a profile's `on-up` and `on-down`."""
+"""What sets the console going: a session's beginning and end (`on-up`, `on-down`), a clock that jumps."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def attend(desk: Desk) -> None:
-    """Be told of sessions; their scripts run right after, when their rows are there or gone."""
+    """Be told of these. Scripts of sessions run right after, when their rows are there or gone."""
     router = desk.router
 
     def soon(what: str, text: str, session: Session) -> None:
@@ -19,6 +19,13 @@ def attend(desk: Desk) -> None:
             variables = _variables(session)
             router.timers.at(router.now_us(), lambda: desk.scripts.event(what, text, variables))
 
+    told = router.wall.on_change
+
+    def clock_changed(before: str, after: str, how: str) -> None:
+        told(before, after, how)
+        desk.schedulers.clock_changed()
+
+    router.wall.on_change = clock_changed
     router.sessions.on_start.append(lambda session: soon("on-up", session.on_up, session))
     router.sessions.on_end.append(lambda session, _reason: soon("on-down", session.on_down, session))
 
