@@ -1,6 +1,7 @@
 """The router on the network: API and API-SSL listeners, its timers, reboots and refusals."""
 
 import asyncio
+import socket
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -31,6 +32,7 @@ class Server:
         self._tls: ssl.SSLContext | None = None
         self._listeners: list[asyncio.Server] = []
         self._secure: asyncio.Server | None = None
+        self._secure_port: socket.socket | None = None
         self._connections: dict[ApiConnection, list[tuple[Table, Row]]] = {}
         self._wake: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -64,12 +66,14 @@ class Server:
             await self._listen_secure()
 
     async def _listen_secure(self) -> None:
-        if self._secure is not None or not self._listeners:
-            return
+        """The port stays open while the certificate behind it is exchanged: whoever comes meanwhile waits."""
+        if self._secure_port is None:
+            family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
+            self._secure_port = socket.create_server((self.host, self.tls_port), family=family)
+            self.tls_port = self._secure_port.getsockname()[1]
         self._secure = await self._loop.create_server(
-            lambda: ApiConnection(self, tls=True), self.host, self.tls_port, ssl=self._tls
+            lambda: ApiConnection(self, tls=True), sock=self._secure_port.dup(), ssl=self._tls
         )
-        self.tls_port = self._secure.sockets[0].getsockname()[1]
 
     def _new_certificate(self) -> None:
         """api-ssl was given another certificate: new TLS connections get it, live ones keep what they have."""
@@ -91,6 +95,9 @@ class Server:
         if self._secure is not None:
             self._secure.close()
             self._secure = None
+        if self._secure_port is not None:
+            self._secure_port.close()
+            self._secure_port = None
 
     async def close(self) -> None:
         """Down for good."""
