@@ -33,6 +33,7 @@ class RouterClock:
         self._ntp = tables.get("/system/ntp/client")
         self._version: Version = tables.version
         self._timer: Timer | None = None
+        self._second = (EPOCH - timedelta(days=1), "", EPOCH, "")
         self._zone: tuple[str, tzinfo] = ("", UTC)
         self.is_synchronized = False
         self.on_change: Callable[[str, str, str], None] = lambda _before, _after, _how: None
@@ -49,8 +50,14 @@ class RouterClock:
         return self._base + timedelta(microseconds=self._clock.monotonic_us() - self._base_us)
 
     def local(self) -> datetime:
-        """The same in its time zone."""
-        return self.utc().astimezone(self.zone())
+        """The same in its time zone, in whole seconds."""
+        utc = self.utc().replace(microsecond=0)
+        name = self._zone_row.get("time-zone-name")
+        # Thousands of lines are written within one second: its text is made once.
+        if (utc, name) != self._second[:2]:
+            local = utc.astimezone(self.zone())
+            self._second = (utc, name, local, f"{self.format_date(local)} {local:%H:%M:%S}")
+        return self._second[2]
 
     def zone(self) -> tzinfo:
         name = self._zone_row.get("time-zone-name")
@@ -76,7 +83,8 @@ class RouterClock:
 
     def stamp(self) -> str:
         """Date and time as this version writes them."""
-        return self.format_moment(self.local())
+        self.local()
+        return self._second[3]
 
     def format_moment(self, moment: datetime) -> str:
         return f"{self.format_date(moment)} {moment:%H:%M:%S}"

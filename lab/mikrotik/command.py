@@ -4,7 +4,7 @@ import asyncio
 import json
 import signal
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 import uvloop
@@ -16,6 +16,9 @@ from lab.mikrotik.errors import ScriptError
 from lab.mikrotik.router import DEFAULT_VERSION, Router, Setup
 from lab.mikrotik.script import run_script
 from lab.mikrotik.server import serve
+
+Board = Literal["RB5009", "CHR"]
+Mode = Literal["advanced", "home", "basic"]
 
 
 def router(
@@ -34,12 +37,14 @@ def router(
     host: Annotated[str, typer.Option(help="address to listen on")] = "127.0.0.1",
     empty: Annotated[bool, typer.Option(help="without PPPoE server, firewall and addresses")] = False,
     ntp_answers: Annotated[bool, typer.Option(help="whether NTP, once configured, gives the time")] = True,
+    board: Annotated[Board, typer.Option(help="a CHR has no routerboard and no sensors")] = "RB5009",
+    device_mode: Annotated[Mode, typer.Option(help="what it may do; only advanced has hotspot")] = "advanced",
     connections: Annotated[int, typer.Option(help="connections a subscriber opens when online")] = 2,
 ) -> None:
     """Run a simulated MikroTik until interrupted. Prints one JSON line when it listens."""
     setup = Setup(
         version=version, user=user, password=password, empty=empty, ntp_answers=ntp_answers,
-        connections_per_session=connections,
+        connections_per_session=connections, board=board, device_mode=device_mode,
     )  # fmt: skip
     machine = Router(setup)
     if script is not None:

@@ -49,6 +49,17 @@ class ConnectionBytes:
             del known.rows[row]
             if not known.rows:
                 del self._open[owner]
+        self._past_the_queues(owner)
+
+    def _past_the_queues(self, owner: Station | object) -> None:
+        """FastTrack defeats simple queues: no limit, nothing counted, for a station whose traffic runs over such a
+        connection."""
+        if getattr(owner, "ended", True):
+            return
+        known = self._open.get(owner)
+        first = next(iter(known.rows)) if known is not None else None
+        on = first is not None and first.get("fasttrack") == "true"
+        self._counters.fasttrack(owner, on=on)  # type: ignore[arg-type]  # it has counters: checked by who calls
 
     def _count(self, row: Row, known: _Open) -> None:
         now = self._now(row.owner)

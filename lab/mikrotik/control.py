@@ -3,10 +3,10 @@
 from contextlib import AbstractAsyncContextManager
 from dataclasses import asdict
 
-from lab.control import Answer, Handlers, Request, open_door
+from lab.control import Answer, ControlError, Handlers, Request, open_door
 from lab.mikrotik.console.export import Style
 from lab.mikrotik.errors import DialError, ScriptError
-from lab.mikrotik.faults import Fault
+from lab.mikrotik.faults import KINDS, make
 from lab.mikrotik.journal import as_json
 from lab.mikrotik.modems import DEFAULT_REDIAL_S
 from lab.mikrotik.script import run_script
@@ -42,6 +42,7 @@ class Control:
             "power-cut": self._power_cut,
             "carry": self._carry,
             "fault": self._fault,
+            "faults": self._faults,
             "delay": self._delay,
             "writes": self._writes,
             "events": self._events,
@@ -166,11 +167,22 @@ class Control:
         if kind == "clear" or request.get("on") is False:
             await self._server.clear_faults(None if kind == "clear" else kind)
             return {"done": True}
-        self._server.arm(Fault(kind, **options))
+        self._server.arm(make(kind, **options))
         return {"done": True}
 
+    def _faults(self, _request: Request) -> Answer:
+        """The faults that are armed, and the kinds there are with their options."""
+        known = {kind: {"does": one.does, "options": list(one.options)} for kind, one in KINDS.items()}
+        return {"armed": [asdict(fault) for fault in self._router.faults], "known": known}
+
     def _delay(self, request: Request) -> Answer:
-        self._server.round_trip_s = max(0.0, float(request["round_trip_ms"]) / 1_000)
+        """The way to the router from now on: `round_trip_ms`, and `loss` as a share of what is sent."""
+        link = self._server.link
+        round_trip_s = max(0.0, float(request.get("round_trip_ms", link.round_trip_s * 1_000)) / 1_000)
+        loss = float(request.get("loss", link.loss))
+        if not 0 <= loss < 1:
+            raise ControlError(f"a loss of {loss} is not a share; say 0.05 for one in twenty")
+        link.round_trip_s, link.loss = round_trip_s, loss
         return {"done": True}
 
     # -- figures ------------------------------------------------------------------------------------------------

@@ -58,6 +58,8 @@ class Line:
     chain: Chain = ()
     queues_version: int = -1
     carried_us: int = 0
+    fasttracked: bool = False
+    """Its packets go past all simple queues."""
 
     @property
     def busy(self) -> bool:
@@ -101,6 +103,21 @@ class Counters:
             self._begin(line, line.begun_us)
         return line
 
+    def resume(self, station: Station) -> None:
+        """Count on from what the station has carried by now: a device that was away and is back."""
+        self.attend(station).told = _tally_of(station)
+
+    def requeue(self, station: Station) -> None:
+        """A queue of the station's own came or went: what passed until now went the old way."""
+        self._refresh()
+        line = self._lines.get(station)
+        if line is None:
+            return
+        now_us = self._now_us()
+        self._settle(line, now_us)
+        self._leave(line)
+        self._begin(line, now_us)
+
     def dismiss(self, station: Station) -> None:
         """It is gone: what it used stays in the queues and ports it passed."""
         self._refresh()
@@ -121,6 +138,18 @@ class Counters:
         """Its user sends nothing any more, whatever his habit."""
         self._refresh()
         self._change_wish(self.attend(station), HABITS["quiet"], self._now_us())
+
+    def fasttrack(self, station: Station, *, on: bool) -> None:
+        """From now on its packets go past the simple queues, or through them again."""
+        self._refresh()
+        line = self.attend(station)
+        if line.fasttracked == on:
+            return
+        now_us = self._now_us()
+        self._settle(line, now_us)
+        self._leave(line)
+        line.fasttracked = on
+        self._begin(line, now_us)
 
     def idle_us(self, station: Station) -> int:
         """How long nothing has passed."""
@@ -218,9 +247,13 @@ class Counters:
                 self._settle(line, now_us)
 
     def _carried(self, station: Station) -> None:
-        """Somebody counted traffic on a station himself."""
-        self._refresh()
+        """Somebody counted traffic on a station himself, just now: it goes through the queues as they are now, even
+        when what passed before has yet to be counted through those of before."""
         line = self.attend(station)
+        before, line.told = line.told, _tally_of(station)
+        carried = line.told.less(before)
+        self._refresh()
+        line.told = line.told.less(carried)
         line.carried_us = self._now_us()
         self._settle(line, line.carried_us)
 
@@ -240,7 +273,7 @@ class Counters:
 
     def _begin(self, line: Line, at_us: int) -> None:
         """Count from here with the queues as they are now."""
-        line.chain = self._queues.chain_of(line.station, (line.port,))
+        line.chain = () if line.fasttracked else self._queues.chain_of(line.station, (line.port,))
         line.queues_version = self._queues.version
         for row in line.chain:
             self._members.setdefault(row, {})[line] = None

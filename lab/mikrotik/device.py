@@ -18,6 +18,7 @@ _DENIED: dict[str, frozenset[str]] = {
     "home": frozenset(("hotspot", "scheduler", "fetch", "container", "traffic-gen", "proxy", "socks", "romon")),
     "basic": frozenset(("hotspot", "container", "traffic-gen", "proxy", "socks", "romon")),
 }
+DEVICE_MODES = tuple(_DENIED)
 # Adding in these menus needs the feature.
 _NEEDS = (("/ip/hotspot", "hotspot"), ("/system/scheduler", "scheduler"))
 CONFIRM_WITHIN_S = 300

@@ -1,7 +1,7 @@
 """Checked writes: values are normalised, references and duplicates refused, with the router's own words."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from lab.mikrotik.errors import BadValueError, Trap, no_such_item
 from lab.mikrotik.fitting import ROW_ARGUMENTS
@@ -21,15 +21,21 @@ class Editor:
         self._completes = completes
         """Whether the beginning of a name or word stands for it when nothing else begins so."""
 
-    def add(self, table: Table, attributes: dict[str, str], before: Row | None = None) -> Row:
-        """A new row out of what was written."""
+    def add(
+        self,
+        table: Table,
+        attributes: dict[str, str],
+        before: Row | None = None,
+        born: Mapping[str, str] | None = None,
+    ) -> Row:
+        """A new row out of what was written, over what the moment gives it."""
         values, _ = self._checked(table, "add", attributes, None)
         missing = [name for name, field in table.fields.items() if field.required and not values.get(name)]
         if missing:
             raise Trap(f"missing value(s) of argument(s) {' '.join(missing)}")
         self._name_it(table, values)
         written = values
-        values = {**table.fitted.defaults, **written}
+        values = {**table.fitted.defaults, **(born or {}), **written}
         if table.menu.derive is not None:
             values |= table.menu.derive(values, written)
         self._refuse_duplicate(table, values, None)
@@ -47,9 +53,9 @@ class Editor:
     def set(self, table: Table, rows: Iterable[Row], attributes: dict[str, str]) -> None:
         """Change rows; `!name` among the attributes unsets that property."""
         for row in rows:
+            values, unset = self._checked(table, "set", attributes, row)
             if row.dynamic and not table.menu.dynamic_writable:
                 raise Trap("failure: can not change dynamic item")
-            values, unset = self._checked(table, "set", attributes, row)
             for name in unset:
                 default = table.fitted.defaults.get(name)
                 if default is not None:
@@ -109,12 +115,16 @@ class Editor:
             bare = name.removeprefix("!")
             field = self._writable(table, verb, bare)
             if name != bare:
+                if field.required:
+                    raise bad_value(bare)
                 unset.append(bare)
                 continue
             written = self._value(field, value)
             if row is not None and field.merge is not None:
                 written = field.merge(row.get(bare), value)
             if written in field.absent_when or (not written and field.default is None):
+                if field.required and row is not None:
+                    raise bad_value(bare)  # a row cannot lose what it was added with
                 unset.append(bare)
             else:
                 values[bare] = written
@@ -200,6 +210,7 @@ def _has_twin(table: Table, rule: Unique, values: dict[str, str], row: Row | Non
         twin is not row
         and all(twin.values.get(field) == values.get(field) for field in rule.fields)
         and (twin.enabled or not rule.enabled_only)
+        and not (rule.static_only and twin.dynamic)
         for twin in twins
     )
 

@@ -49,6 +49,14 @@ class DialError(RouterLabError):
         self.why = why
 
 
+class HostError(RouterLabError):
+    """A host cannot be plugged in like that."""
+
+
+class HotspotError(RouterLabError):
+    """The hotspot did not log a host in; the text is the one its page shows."""
+
+
 class ScriptError(RouterLabError):
     """A line of a .rsc script failed. A column says that it could not be read; `command` is what failed to run."""
 

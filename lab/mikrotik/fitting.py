@@ -6,7 +6,7 @@ from functools import cache
 
 from lab.mikrotik.arguments import KnownMenu, known_menus
 from lab.mikrotik.menus import ALL
-from lab.mikrotik.schema import COMMENT, DISABLED, Field, Fitted, Menu, Version
+from lab.mikrotik.schema import BOARDS, COMMENT, DISABLED, Field, Fitted, Menu, Version
 
 # Arguments that say where a row comes from or goes to; no row keeps them.
 ROW_ARGUMENTS = frozenset(("copy-from", "place-before"))
@@ -23,6 +23,8 @@ GENERIC_VERBS = frozenset(
 @cache
 def fitted_menus(version: Version, board: str) -> tuple[Fitted, ...]:
     """Every menu this version has on this board. Shared by all routers of the same make: nothing here changes."""
+    if board not in BOARDS:
+        raise ValueError(f"no board {board}: take one of {', '.join(BOARDS)}")
     return tuple(_fitted(menu, version) for menu in ALL if menu.known(version) and board in menu.boards)
 
 

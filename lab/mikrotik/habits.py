@@ -5,6 +5,7 @@ when they start again. `quiet` uses nothing, so that what is counted is exactly 
 """
 
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 
 # What a packet carries on average, by direction: requests and acknowledgements are small.
 UP_PACKET_BYTES = 200
@@ -28,17 +29,18 @@ class Flow:
     down: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Habit:
     """A cycle of stretches."""
 
     name: str
     stretches: tuple[Stretch, ...] = ()
 
-    @property
+    @cached_property
     def cycle_us(self) -> int:
         return sum(stretch.lasts_s for stretch in self.stretches) * 1_000_000
 
+    @lru_cache(maxsize=1_000)  # noqa: B019  # habits are few and live as long as the program
     def bounded(self, up_bps: int, down_bps: int) -> "Habit":
         """The same habit behind a limit; 0 is no limit."""
         return Habit(self.name, tuple(

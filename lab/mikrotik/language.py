@@ -43,7 +43,6 @@ class Language:
     def __init__(self, router: Router) -> None:
         self._router = router
         self._writers: dict[str, Callable[[Table, dict[str, str]], Outcome]] = {
-            "add": self._add,
             "set": self._set,
             "remove": self._remove,
             "enable": lambda table, attributes: self._switch(table, attributes, on=True),
@@ -69,20 +68,22 @@ class Language:
             act = partial(own.run, command, access)
             return self._write(command, access, act) if own.writes else act()
         table = self._table(command)
-        if command.verb in table.fitted.unmodelled:
-            self._allow(access, table.menu.write_policy)
-            raise not_modelled(command.verb)
-        if command.verb not in table.menu.verbs:
-            raise no_such_command()
-        if command.verb in _READING:
-            self._allow(access, "read")
-            if "file" in command.attributes:
-                self._allow(access, "ftp")  # a print or export into a file writes it
-            return self._read(table, command, access)
+        if command.verb in table.menu.verbs:
+            reads = command.verb in _READING
+            return self._read(table, command, access) if reads else self._change(table, command, access)
+        raise not_modelled(command.verb) if command.verb in table.fitted.unmodelled else no_such_command()
+
+    def _change(self, table: Table, command: Command, access: Access) -> Outcome:
+        """A verb that writes, if the caller and the device may."""
         self._allow(access, _VERB_POLICIES.get(command.verb, table.menu.write_policy))
         self._may_grant(table, command.attributes, access)
         self._router.device.refuse(command.path, command.verb)
-        return self._write(command, access, partial(self._writers[command.verb], table, command.attributes))
+        if command.verb == "add":
+            return self._write(command, access, partial(self._add, table, command.attributes, access))
+        writer = self._writers.get(command.verb)
+        if writer is None:
+            raise not_modelled(command.verb)
+        return self._write(command, access, partial(writer, table, command.attributes))
 
     def _table(self, command: Command) -> Table:
         tables = self._router.tables
@@ -105,6 +106,9 @@ class Language:
     # -- reading ------------------------------------------------------------------------------------------------
 
     def _read(self, table: Table, command: Command, access: Access) -> Outcome:
+        self._allow(access, "read")
+        if "file" in command.attributes:
+            self._allow(access, "ftp")  # a print or export into a file writes it
         view = View(self._router, table, sensitive="sensitive" in access.policies)
         match command.verb:
             case "export":
@@ -135,10 +139,13 @@ class Language:
         return Listing(table, rows, view.columns(_proplist(attributes)))
 
     def _get(self, table: Table, view: View, attributes: dict[str, str]) -> Outcome:
-        row = table.rows[0] if table.menu.singleton else rows_meant(table, _reference(attributes))[0]
+        row = table.rows[0] if table.menu.singleton else rows_meant(table, _reference(attributes, table))[0]
         name = attributes.get("value-name", "")
-        if name != ".id" and name not in table.fields:
-            raise no_match("value-name") if name else Trap("missing =value-name=")
+        if not name:
+            shown = ((each, view.look(row, each)) for each in view.names())
+            return Done(";".join(f"{each}={value}" for each, value in shown if value is not None))
+        if name not in view.names():
+            raise no_match("value-name")
         return Done(view.look(row, name) or "")
 
     def _listen(self, table: Table, view: View, command: Command, *, print_first: bool) -> Outcome:
@@ -174,7 +181,7 @@ class Language:
             )  # fmt: skip
         return Rebooting() if kind == "reboot-on-write" else outcome
 
-    def _add(self, table: Table, attributes: dict[str, str]) -> Outcome:
+    def _add(self, table: Table, attributes: dict[str, str], access: Access) -> Outcome:
         attributes = dict(attributes)
         before: Row | None = None
         accepted = table.fitted.accepts["add"]
@@ -183,7 +190,8 @@ class Language:
         if "copy-from" in accepted and (source := attributes.pop("copy-from", None)) is not None:
             original = rows_meant(table, source)[0].values
             attributes = {name: value for name, value in original.items() if name in accepted} | attributes
-        row = self._router.editor.add(table, attributes, before)
+        born = table.menu.born(self._router, access.user) if table.menu.born is not None else None
+        row = self._router.editor.add(table, attributes, before, born)
         return Done(row.id)
 
     def _set(self, table: Table, attributes: dict[str, str]) -> Outcome:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from lab.mikrotik.habits import DOWN_PACKET_BYTES, UP_PACKET_BYTES
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from lab.mikrotik.router import Router
     from lab.mikrotik.table import Row
 
-NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+_NEVER_ISO, _NEVER_OLD = "1970-01-01 00:00:00", "jan/01/1970 00:00:00"
 
 
 def session_uptime(router: Router, row: Row) -> str | None:
@@ -139,7 +139,7 @@ def last_logged_out(router: Router, row: Row) -> str | None:
     known = row.values.get("last-logged-out")
     if known is not None or not router.setup.switches.never_seen_reads_1970:
         return known
-    return router.wall.format_moment(NEVER)
+    return _NEVER_ISO if router.version >= ISO_DATES_SINCE else _NEVER_OLD
 
 
 def log_time(router: Router, row: Row) -> str | None:
@@ -148,6 +148,11 @@ def log_time(router: Router, row: Row) -> str | None:
 
 def plain_version(router: Router, _row: Row) -> str | None:
     return router.version_text
+
+
+def of_board(rb5009: str, chr_: str) -> Callable[[Router, Row], str | None]:
+    """A value that depends on what the router runs on."""
+    return lambda router, _row: chr_ if router.setup.board == "CHR" else rb5009
 
 
 def device_mode(router: Router, _row: Row) -> str | None:

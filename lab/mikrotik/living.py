@@ -2,9 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from typing import TYPE_CHECKING
 
 from lab.mikrotik import live
+from lab.mikrotik.menus import ALL
 from lab.mikrotik.schema import Field
 from lab.mikrotik.tables import Tables
 
@@ -50,6 +52,11 @@ LIVING: "dict[str, dict[str, Show]]" = {
 }
 
 
+@cache
+def _named_in_any_version(path: str) -> frozenset[str]:
+    return frozenset(field.name for menu in ALL if menu.path == path for field in menu.fields)
+
+
 def bind(tables: Tables) -> None:
     """Give these properties their lives. One that a menu lacks is added, except where its version has none."""
     for path, shows in LIVING.items():
@@ -61,6 +68,6 @@ def bind(tables: Tables) -> None:
             known = table.fields.get(name)
             if known is not None:
                 living[name] = replace(known, live=show, default=None)
-            elif name not in {field.name for field in table.menu.fields}:
+            elif name not in _named_in_any_version(path):
                 living[name] = Field(name, live=show)
         table.fields = {**table.fields, **living}  # the fitted fields are shared by all routers of a version

@@ -54,10 +54,14 @@ class View:
             rows = [narrowed[number] for number in sorted(narrowed)]
         return [row for row in rows if query.passes(row, self.look)]
 
+    def names(self) -> list[str]:
+        """Everything a row can show, in the order of a print."""
+        return [*([] if self._table.menu.singleton else [".id"]), *self._table.fields]
+
     def columns(self, names: Iterable[str] | None) -> Columns:
         """The properties to print: those asked for, or all."""
         if names is None:
-            names = [*([] if self._table.menu.singleton else [".id"]), *self._table.fields]
+            names = self.names()
         known = self._table.fields
         return Columns([(f"={name}=", name, self._shown.get(name)) for name in names if name in known or name == ".id"])
 

@@ -9,6 +9,14 @@ from lab.mikrotik.values import Kind, duration, duration_us, rate, split_list, t
 
 _LIMIT_KINDS: dict[str, Kind] = {"burst-time": duration(), "priority": text}
 _LIMIT_NAMES = ("max-limit", "burst-limit", "burst-threshold", "burst-time", "priority", "limit-at")
+# Where `default` means "as the server's profile has it"; elsewhere it may be a name, as of a queue type.
+_UNSAID = frozenset(
+    (name, "default")
+    for name in (
+        "only-one", "change-tcp-mss", "use-compression", "use-encryption", "use-ipv6", "use-mpls", "use-upnp",
+        "bridge-learning",
+    )
+)  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -70,7 +78,7 @@ def _merged(rows: list[Row]) -> dict[str, str]:
     """Later rows win, except where they say nothing or `default`."""
     values: dict[str, str] = {}
     for row in rows:
-        values |= {name: value for name, value in row.values.items() if value and value != "default"}
+        values |= {name: value for name, value in row.values.items() if value and (name, value) not in _UNSAID}
     return values
 
 

@@ -46,7 +46,7 @@ class _Targets:
 
     def matching(self, interfaces: tuple[str, ...], address: str) -> list[Row]:
         found = [row for name in interfaces for row in self.interfaces.get(name, ())]
-        if address:
+        if address and self.networks:
             number = int(ipaddress.IPv4Address(address))
             for length, by_number in self.networks.items():
                 found += by_number.get(number >> (32 - length) << (32 - length), ())

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from lab.clock import Clock, SystemClock
 from lab.mikrotik import monitor
+from lab.mikrotik.access import access_network
 from lab.mikrotik.clock import RouterClock
 from lab.mikrotik.commands import Access, Command, Outcome, Verbs
 from lab.mikrotik.connection_bytes import ConnectionBytes
@@ -15,6 +16,9 @@ from lab.mikrotik.delivery import deliver
 from lab.mikrotik.device import Device, serve_device_mode
 from lab.mikrotik.edit import Editor
 from lab.mikrotik.faults import Faults
+from lab.mikrotik.firewall import firewalls
+from lab.mikrotik.hosts import BY_DHCP, Host
+from lab.mikrotik.hotspot.logins import Login
 from lab.mikrotik.journal import Journal
 from lab.mikrotik.life import Life
 from lab.mikrotik.living import bind
@@ -23,6 +27,7 @@ from lab.mikrotik.log import Log
 from lab.mikrotik.modems import DEFAULT_REDIAL_S, Modems
 from lab.mikrotik.names import NamedRows
 from lab.mikrotik.pools import Pools, used_by_sessions
+from lab.mikrotik.rule_counters import counter_verbs
 from lab.mikrotik.schema import Version
 from lab.mikrotik.sessions import Moment, Session, Sessions
 from lab.mikrotik.stations import Dialled, Stations
@@ -42,8 +47,7 @@ class Setup:
     `connections_per_session` is what a subscriber opens as soon as he is online; `ntp_delay_s` is how long NTP takes to
     answer, `has_battery` keeps the clock over a boot, `habit` is how everybody uses his line unless told otherwise;
     `channel` stands behind the version, `stable` or `long-term` (empty: by the version); `board` is `RB5009` or `CHR`;
-    `device_mode` is `advanced`, `home` or `basic` (the latter two have no hotspot); `completes_values` says whether
-    the beginning of a word or name stands for it when nothing else begins so (at the console it does)."""
+    `device_mode` is `advanced`, `home` or `basic` (the latter two have no hotspot)."""
 
     version: str = DEFAULT_VERSION
     user: str = "admin"
@@ -54,7 +58,6 @@ class Setup:
     connections_per_session: int = 0
     board: str = "RB5009"
     device_mode: str = "advanced"
-    completes_values: bool = True
     hosts: Mapping[str, list[str]] = field(default_factory=dict)
     ntp_delay_s: float = 0.0
     has_battery: bool = False
@@ -73,7 +76,7 @@ class Router:
         self.version_text = self.setup.version
         self.version: Version = tuple(int(part) for part in self.setup.version.split("."))
         self.tables = Tables(self.version, self.setup.board)
-        self.editor = Editor(self.tables, completes=self.setup.completes_values)
+        self.editor = Editor(self.tables, completes=self.setup.switches.completes_values)
         self.journal = Journal()
         self.timers = Timers()
         self.faults = Faults()
@@ -90,15 +93,16 @@ class Router:
         self.hosts = dict(self.setup.hosts)
         self.names = NamedRows(self.tables.get("/ip/firewall/address-list"), self.hosts, self.stamp)
         self.stations = Stations(Dialled(self.sessions, self.tables.get("/ppp/active")))
-        self.traffic = Traffic(self.tables, self.hosts)
         self.counters = Counters(
             self.tables, self.stations, self.now_us, habit=self.setup.habit, seed=self.setup.seed
         )  # fmt: skip
+        self.device = Device(self.setup.device_mode)
+        self.access = access_network(self, moment)
+        self.traffic = Traffic(self.tables, self.hosts, firewalls(self.tables, self.stamp), self.access)
         self.connection_bytes = ConnectionBytes(self.tables, self.counters)
         self.load = Load(self.tables, self.now_us)
-        self.verbs: Verbs = monitor.verbs(self)
+        self.verbs: Verbs = monitor.verbs(self) | self.access.verbs() | counter_verbs(self.tables)
         """Verbs that single parts bring, beside those every table has."""
-        self.device = Device(self.setup.device_mode)
         serve_device_mode(self)
         used_by_sessions(self.tables, self.pools)
         self.life = Life(self)
@@ -189,6 +193,27 @@ class Router:
         self.stations.carry(station, up_bytes, down_bytes)
         return True
 
+    def plug_in(
+        self, mac: str, interface: str = "bridge", *, address: str = BY_DHCP, name: str = "", client_id: str = "",
+        host_name: str = "", prefix: str = "", takes_offer: bool = True,
+    ) -> Host:  # fmt: skip
+        """Put a device on the wire, with an address set by hand or by DHCP; HostError when it cannot be there."""
+        host = Host(mac, interface, address, name, client_id, host_name, prefix=prefix)
+        return self.access.plug_in(host, takes_offer=takes_offer)
+
+    def unplug(self, who: str) -> bool:
+        """Take a device off the wire. False when there was none."""
+        return self.access.hosts.unplug(who)
+
+    def hotspot_login(self, who: str, user: str = "", password: str = "") -> Login:
+        """Log a device in as the hotspot's page would (without a user: by its browser's cookie). HotspotError with
+        the page's text when it is not let in."""
+        return self.access.hotspot.log_in(who, user, password)
+
+    def hotspot_logout(self, who: str, *, erase_cookie: bool = True) -> bool:
+        """The user presses "log off". False when he was not logged in."""
+        return self.access.hotspot.log_out(who, erase_cookie=erase_cookie)
+
     def set_host(self, name: str, addresses: list[str]) -> None:
         """What DNS answers for this name from now on; address lists that hold the name follow."""
         self.hosts[name] = list(addresses)
@@ -214,6 +239,7 @@ class Router:
             self.device.confirm(self.now_us())
         for session in self.sessions.all():
             self.sessions.end(session, reason)
+        self.access.go_down(reason)
 
     def come_up(self) -> None:
         """Wake with what is on flash."""
@@ -229,6 +255,7 @@ class Router:
         self._writes_before_boot = self.journal.writes_in_all
         self.life.came_up()
         self.sessions.serving = True
+        self.access.come_up()
         self.journal.event(self.clock.now_us(), "reboot")
         self.desk.started()
 
@@ -265,6 +292,7 @@ class Router:
 
 def _forget(table: Table) -> None:
     for row in list(table):
-        lost = row.dynamic or not table.menu.survives_reboot or row.owner is not None
+        dynamic = row.dynamic and not table.menu.dynamic_survives_reboot
+        lost = dynamic or not table.menu.survives_reboot or row.owner is not None
         if lost and not row.builtin:
             table.remove(row)

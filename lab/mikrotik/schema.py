@@ -66,6 +66,9 @@ class Field:
 Derive = Callable[[dict[str, str], dict[str, str]], dict[str, str]]
 """(the row as it will be, what was written) → values that follow from them."""
 
+Born = Callable[[Any, str], dict[str, str]]
+"""(router, user who adds) → values a new row has unless they were written."""
+
 # Router and row are `Any` here because the router itself is built from schemas: naming it would be a circle.
 Live = Callable[[Any, Any], str | None]
 
@@ -77,14 +80,16 @@ class Unique:
     fields: tuple[str, ...]
     message: str
     enabled_only: bool = False
+    static_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Menu:
     """One menu. `singleton` menus have one row without id. `held` refuses removal of rows that others name.
 
-    `auto_name` numbers rows that are added without a name; `derive` fills in what follows from other values;
-    `granting` names the property that lists policies, which only a holder of all of them may write.
+    `auto_name` numbers rows that are added without a name; `derive` fills in what follows from other values,
+    `born` what follows from the moment; `granting` names the property that lists policies, which only a holder of
+    all of them may write.
     """
 
     path: str
@@ -101,9 +106,11 @@ class Menu:
     write_policy: str = "write"
     auto_name: str | None = None
     derive: Derive | None = None
+    born: Born | None = None
     granting: str | None = None
     boards: tuple[str, ...] = BOARDS
     survives_reboot: bool = True
+    dynamic_survives_reboot: bool = False
     since: Version = ALWAYS
     until: Version = NEVER
     builtin: tuple[tuple[int, dict[str, str]], ...] = field(default=())

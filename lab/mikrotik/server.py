@@ -1,16 +1,19 @@
 """The router on the network: API and API-SSL listeners, its timers, reboots and refusals."""
 
 import asyncio
-import socket
 import ssl
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from lab.mikrotik.clerk import Clerk
 from lab.mikrotik.connection import ApiConnection
+from lab.mikrotik.delay import Link
 from lab.mikrotik.faults import Fault
 from lab.mikrotik.language import Language
 from lab.mikrotik.login import allowed_from
 from lab.mikrotik.router import Router
+from lab.mikrotik.services import Listener, Services
 from lab.mikrotik.table import Row, Table
 
 # What a service without a `max-sessions` knob takes (older than 7.16): believed unlimited, bounded for safety.
@@ -26,13 +29,9 @@ class Server:
         self.router = router
         self.language = Language(router)
         self.host = host
-        self.round_trip_s = 0.0
-        self.port = 0
-        self.tls_port = 0
-        self._tls: ssl.SSLContext | None = None
-        self._listeners: list[asyncio.Server] = []
-        self._secure: asyncio.Server | None = None
-        self._secure_port: socket.socket | None = None
+        self.link = Link()
+        self.clerk = Clerk(router)
+        self._services = Services(router.tables.get("/ip/service"), host, self._drop_service)
         self._connections: dict[ApiConnection, list[tuple[Table, Row]]] = {}
         self._wake: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -45,63 +44,38 @@ class Server:
     async def start(self, port: int, tls_port: int | None, tls: ssl.SSLContext | None) -> None:
         """Bind; port 0 takes a free one, and `port`/`tls_port` say which."""
         self._loop = asyncio.get_running_loop()
-        self.port = port
-        self.tls_port = tls_port or 0
-        self._tls = tls
-        await self.listen()
-        services = self.router.tables.get("/ip/service")
-        for name, number in (("api", self.port), ("api-ssl", self.tls_port)):
-            if (row := services.find(name)) is not None and number:
-                services.change(row, {"port": str(number)})
+        listeners = [Listener("api", port, lambda: ApiConnection(self, tls=False))]
+        if tls is not None:
+            listeners.append(Listener("api-ssl", tls_port or 0, lambda: ApiConnection(self, tls=True), tls))
+        await self._services.start(*listeners)
+        for fault in self.router.faults:
+            self._take_hold(fault)
         self._arm()
+
+    @property
+    def port(self) -> int:
+        return self._services.port("api")
+
+    @property
+    def tls_port(self) -> int:
+        """0 without API-SSL."""
+        return self._services.port("api-ssl")
 
     async def listen(self) -> None:
         """Take connections (again) on the same ports."""
-        if self._listeners:
-            return
-        plain = await self._loop.create_server(lambda: ApiConnection(self, tls=False), self.host, self.port)
-        self.port = plain.sockets[0].getsockname()[1]
-        self._listeners = [plain]
-        if self._tls is not None:
-            await self._listen_secure()
-
-    async def _listen_secure(self) -> None:
-        """The port stays open while the certificate behind it is exchanged: whoever comes meanwhile waits."""
-        if self._secure_port is None:
-            family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
-            self._secure_port = socket.create_server((self.host, self.tls_port), family=family)
-            self.tls_port = self._secure_port.getsockname()[1]
-        self._secure = await self._loop.create_server(
-            lambda: ApiConnection(self, tls=True), sock=self._secure_port.dup(), ssl=self._tls
-        )
+        await self._services.open()
 
     def _new_certificate(self) -> None:
         """api-ssl was given another certificate: new TLS connections get it, live ones keep what they have."""
-        if self._tls is None:
-            return
-        self._tls = self.router.desk.certificates.tls_context()
-        if self._secure is not None:
-            self._secure.close()
-            self._secure = None
-            task = self._loop.create_task(self._listen_secure())
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+        self._services.use("api-ssl", self.router.desk.certificates.tls_context())
 
     def stop_listening(self) -> None:
         """Refuse connections from now on; live ones stay."""
-        for listener in self._listeners:
-            listener.close()
-        self._listeners = []
-        if self._secure is not None:
-            self._secure.close()
-            self._secure = None
-        if self._secure_port is not None:
-            self._secure_port.close()
-            self._secure_port = None
+        self._services.close()
 
     async def close(self) -> None:
         """Down for good."""
-        self.stop_listening()
+        self._services.end()
         self._drop_all()
         for task in list(self._tasks):
             task.cancel()
@@ -112,25 +86,33 @@ class Server:
 
     # -- connections --------------------------------------------------------------------------------------------
 
-    def welcome(self, connection: ApiConnection) -> bool:
-        """Whether the service takes this connection."""
-        service = self.router.tables.get("/ip/service").find("api-ssl" if connection.record.tls else "api")
+    def welcome(self, connection: ApiConnection) -> None:
+        """Take this connection if its service does, else turn it away."""
+        name = service_of(connection)
+        service = self.router.tables.get("/ip/service").find(name)
         limit = MAX_SESSIONS
+        refused = False
         if service is not None:
-            if not service.enabled or not allowed_from(service.get("address"), connection.address):
-                return False
+            refused = not service.enabled or not allowed_from(service.get("address"), connection.address)
             limit = int(service.get("max-sessions") or MAX_SESSIONS)
         fault = self.router.faults.find("session-limit")
-        if len(self._connections) >= (limit if fault is None else fault.limit):
-            return False
-        self._connections[connection] = []
-        return True
+        taken = Counter(map(service_of, self._connections))[name]
+        beyond = taken >= (limit if fault is None else fault.limit)
+        if refused or beyond:
+            how = self.router.setup.switches.beyond_sessions
+            reason = "too many sessions" if how == "fatal" and beyond and not refused else ""
+            connection.turn_away(reset=how == "reset", reason=reason)
+        else:
+            self._connections[connection] = []
 
     def logged_in(self, connection: ApiConnection, user: Row) -> None:
         """Show the session in /user/active, and on recent versions in /ip/service."""
         rows = self._connections.get(connection)
         if rows is None:
             return
+        while rows:  # somebody else, or he himself, on the same connection
+            table, row = rows.pop()
+            table.remove(row)
         router = self.router
         router.tables.get("/user").change(user, {"last-logged-in": router.stamp()})
         router.log("system,info,account", f"user {user.get('name')} logged in from {connection.address} via api")
@@ -159,19 +141,47 @@ class Server:
         for connection in list(self._connections):
             connection.reset()
 
+    def _drop_service(self, name: str) -> None:
+        if self.router.setup.switches.service_change_drops:
+            for connection in [one for one in self._connections if service_of(one) == name]:
+                connection.reset()
+
+    @property
+    def is_half_booted(self) -> bool:
+        """True while the fault `boot-race` keeps the menus empty."""
+        race = self.router.faults.find("boot-race")
+        return race is not None and self.router.now_us() - self.router.booted_us < race.seconds * 1_000_000
+
     # -- faults and life ----------------------------------------------------------------------------------------
 
     def arm(self, fault: Fault) -> None:
-        """Arm a fault; `refuse` takes hold at once."""
+        """Arm a fault; some take hold at once."""
         self.router.faults.arm(fault)
-        if fault.kind == "refuse":
-            self.stop_listening()
+        self._take_hold(fault)
+
+    def _take_hold(self, fault: Fault) -> None:
+        match fault.kind:
+            case "refuse":
+                self.stop_listening()
+            case "cpu-load":
+                self.router.load.override = fault.percent
+            case "clock-1970":
+                self.router.wall.ntp_answers = False
+                self.router.wall.boot()
+            case _:
+                pass  # it waits for its occasion
 
     async def clear_faults(self, kind: str | None = None) -> None:
         """Disarm one kind of fault, or all."""
-        self.router.faults.clear(kind)
-        if self.router.faults.find("refuse") is None:
+        faults = self.router.faults
+        was_1970 = faults.find("clock-1970") is not None
+        faults.clear(kind)
+        if faults.find("refuse") is None:
             await self.listen()
+        if faults.find("cpu-load") is None:
+            self.router.load.override = None
+        if was_1970 and faults.find("clock-1970") is None:
+            self.router.wall.ntp_says(answers=self.router.setup.ntp_answers)
 
     async def reboot(self, down_s: float = DEFAULT_DOWN_S) -> None:
         """Drop every connection, refuse for a while, come up with new ids and without what lived in memory."""
@@ -212,6 +222,11 @@ class Server:
         self._wake = None
         self.router.run_timers()
         self._arm()
+
+
+def service_of(connection: ApiConnection) -> str:
+    """The name in /ip/service of the road a connection came by."""
+    return "api-ssl" if connection.record.tls else "api"
 
 
 @asynccontextmanager

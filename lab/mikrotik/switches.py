@@ -20,7 +20,34 @@ class Switches:
     """`last-logged-out` of a secret that never logged in reads the first of January 1970, else it is absent."""
     pool_gives_lowest: bool = True
     """A pool gives the lowest free address, else the one freed longest ago."""
+    cookies_survive_reboot: bool = True
+    """/ip/hotspot/cookie rows are on flash."""
+    hotspot_counters_survive_reboot: bool = True
+    """Hotspot users' totals are on flash; a power cut takes what was not yet added at a logout."""
+    cookie_repeats_password: bool = True
+    """A cookie logs in with the password of its first login, so a new password makes it worthless."""
+    relogin_by_any_packet: bool = True
+    """MAC and MAC-cookie logins are tried again for a host that is known but not logged in; else only when its row
+    in /ip/hotspot/host is new."""
+    bindings_at_once: bool = True
+    """/ip/hotspot/ip-binding rows hold for hosts that are there already; else only when the host row is new."""
+    hotspot_rules_shown: bool = True
+    """A running hotspot shows its dynamic rules in filter and nat, above everybody's."""
+    client_keeps_removed_lease: bool = True
+    """A client whose lease row is removed goes on with its address until it renews; else it asks again at once."""
+    lease_edits_at_once: bool = True
+    """Rate-limit and address-lists of a bound static lease take effect when written; else at the next renewal."""
+    dynamic_leases_survive_reboot: bool = True
+    """Leases are stored on disk (`store-leases-disk`)."""
     import_reads_whole: bool = False
     """`/import` reads a file to its end before the first command runs (what is written wrong then stops all of it)."""
     full_config_log: bool = True
     """From `CONFIG_LOG_SINCE` on a configuration change is logged with the road it came by and the command."""
+    completes_values: bool = True
+    """The beginning of a word or a row's name stands for it when nothing else begins so, as at the console."""
+    dead_reads: str = "true"
+    """What `.dead` reads when a row is gone: `true` was measured on 7.23.1, the manual says `yes`."""
+    beyond_sessions: str = "close"
+    """A connection beyond `max-sessions` or from a forbidden address meets `close`, `reset` or (beyond) `fatal`."""
+    service_change_drops: bool = True
+    """Disabling a service or changing its port cuts the connections it has."""

@@ -1,9 +1,12 @@
 """Rows of one menu: stored in order, found by id, by name and by indexed value in constant time."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import StrEnum
 
 from lab.mikrotik.schema import Field, Fitted
+
+_ID = re.compile(r"\*[0-9A-Fa-f]{1,16}")
 
 
 class Change(StrEnum):
@@ -83,10 +86,8 @@ class Table:
     def find(self, reference: str) -> Row | None:
         """A row by `*ID` or, in named menus, by name."""
         if reference.startswith("*"):
-            try:
-                return self.rows.get(int(reference[1:], 16))
-            except ValueError:
-                return None
+            # int() takes more than a router: signs, blanks and underscores.
+            return self.rows.get(int(reference[1:], 16)) if _ID.fullmatch(reference) else None
         if self.menu.name_field is None:
             return None
         return next(iter(self.with_value(self.menu.name_field, reference)), None)

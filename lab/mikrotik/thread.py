@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from lab.clock import Clock
 from lab.mikrotik.errors import DialError
-from lab.mikrotik.faults import Fault
+from lab.mikrotik.faults import make
 from lab.mikrotik.journal import ConnectionRecord, Event, Write
 from lab.mikrotik.modems import DEFAULT_REDIAL_S
 from lab.mikrotik.router import Router, Setup
@@ -110,14 +110,18 @@ class RunningRouter:
 
     def fault(self, kind: str, **options: Any) -> None:
         """Arm a fault (see faults.py for kinds and options)."""
-        self._in_loop(lambda: self._server.arm(Fault(kind, **options)))
+        self._in_loop(lambda: self._server.arm(make(kind, **options)))
 
     def clear_faults(self, kind: str | None = None) -> None:
         self._wait(self._server.clear_faults(kind))
 
-    def delay(self, round_trip_s: float) -> None:
-        """Every byte takes half of this from now on, each way."""
-        self._in_loop(lambda: setattr(self._server, "round_trip_s", round_trip_s))
+    def delay(self, round_trip_s: float, loss: float = 0.0) -> None:
+        """Every byte takes half of this from now on, each way; this share of what is sent is lost and sent again."""
+
+        def change() -> None:
+            self._server.link.round_trip_s, self._server.link.loss = round_trip_s, loss
+
+        self._in_loop(change)
 
     def writes(self, after: int = 0) -> list[Write]:
         return self.on_router(lambda router: router.journal.writes_after(after))

@@ -14,6 +14,8 @@ _DURATION = re.compile(r"(?:(\d+)w)?(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d
 _CLOCK_DURATION = re.compile(r"(?:(\d+)w)?(?:(\d+)d)?(\d+):(\d{2}):(\d{2})")
 _RATE = re.compile(r"(\d+)([kMG]?)")
 _RATE_UNIT = {"": 1, "k": 1_000, "M": 1_000_000, "G": 1_000_000_000}
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}|[A-Za-z]{3}/\d{1,2}/\d{4}")
+_TIME_OF_DAY = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?")
 _SIZE = re.compile(r"\d+([kMG]|[KMG]i?B)?")
 _HOST_NAME = re.compile(r"(?=.{1,253}$)[A-Za-z0-9_]([A-Za-z0-9_-]*)(\.[A-Za-z0-9_-]+)*\.?")
 _PORTS = re.compile(r"\d{1,5}(-\d{1,5})?(,\d{1,5}(-\d{1,5})?)*")
@@ -262,6 +264,24 @@ def duration(*words: str) -> Kind:
         return value if value in words else format_duration(duration_us(value))
 
     return kind
+
+
+def date(value: str) -> str:
+    """A day, as RouterOS wrote it until 7.9 (`jan/31/2026`) or since (`2026-01-31`); kept as it was typed."""
+    if not _DATE.fullmatch(value):
+        raise BadValueError
+    return value.lower()
+
+
+def time_of_day(value: str) -> str:
+    """`09:30:00`; seconds may be left out."""
+    match = _TIME_OF_DAY.fullmatch(value)
+    if match is None:
+        raise BadValueError
+    hours, minutes, seconds = match[1], match[2], match[3] or "00"
+    if int(hours) > 23 or int(minutes) > 59 or int(seconds) > 59:
+        raise BadValueError
+    return f"{int(hours):02}:{minutes}:{seconds}"
 
 
 def split_list(value: str) -> Iterable[str]:

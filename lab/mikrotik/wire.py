@@ -7,6 +7,9 @@ from lab.mikrotik.errors import FramingError
 # A word longer than this is a broken or hostile peer: real routers were never seen to take more than a few MB.
 MAX_WORD_BYTES = 4 * 1024 * 1024
 MAX_SENTENCE_WORDS = 4_096
+MAX_SENTENCE_BYTES = 8 * 1024 * 1024
+# "Before login only few and short sentences are accepted", says the manual, and not how short.
+MAX_BYTES_BEFORE_LOGIN = 16 * 1024
 END = b"\x00"
 # (first byte below, bytes of length after the first, bits of the first byte that belong to the length)
 _FORMS = ((0x80, 0, 0x7F), (0xC0, 1, 0x3F), (0xE0, 2, 0x1F), (0xF0, 3, 0x0F), (0xF8, 4, 0x00))
@@ -67,12 +70,14 @@ def from_wire(text: str) -> str:
 
 
 class SentenceReader:
-    """Cuts a stream of bytes into sentences; keeps what is not complete yet."""
+    """Cuts a stream of bytes into sentences of at most `limit_bytes`; keeps what is not complete yet."""
 
-    def __init__(self) -> None:
+    def __init__(self, limit_bytes: int = MAX_SENTENCE_BYTES) -> None:
+        self.limit_bytes = limit_bytes
         self._data = bytearray()
         self._offset = 0
         self._words: list[str] = []
+        self._bytes = 0
 
     @property
     def midway(self) -> bool:
@@ -86,11 +91,12 @@ class SentenceReader:
         while (word := self._next_word()) is not None:
             if word:
                 self._words.append(word)
+                self._bytes += len(word)
                 if len(self._words) > MAX_SENTENCE_WORDS:
                     raise FramingError("too many words in one sentence")
             elif self._words:
                 sentences.append(self._words)
-                self._words = []
+                self._words, self._bytes = [], 0
         del self._data[: self._offset]
         self._offset = 0
         return sentences
@@ -100,8 +106,8 @@ class SentenceReader:
         if head is None:
             return None
         length, taken = head
-        if length > MAX_WORD_BYTES:
-            raise FramingError(f"a word of {length} bytes is too long")
+        if length > MAX_WORD_BYTES or self._bytes + length > self.limit_bytes:
+            raise FramingError(f"a word of {length} bytes is too long here")
         start = self._offset + taken
         if start + length > len(self._data):
             return None

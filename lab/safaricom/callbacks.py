@@ -2,9 +2,11 @@
 
 import asyncio
 import random
+import ssl
 from collections import deque
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -12,12 +14,28 @@ import httpx
 from lab.clock import Clock, sleep, within
 from lab.safaricom.feed import Feed
 from lab.safaricom.manner import Manner
+from lab.safaricom.names import Resolving
 from lab.safaricom.record import Delivery
 
 UNDER_WAY_MAX = 10_000
 HELD_MAX = 100_000
 RECORDED_MAX = 100_000
 ANSWER_BYTES_MAX = 64 * 1024
+
+
+def callback_client(
+    trust: Path | None = None, places: Mapping[str, tuple[str, int]] | None = None
+) -> httpx.AsyncClient:
+    """The HTTP client of the callbacks.
+
+    `trust`: a PEM file of certificates to believe besides the usual ones. `places`: names that are elsewhere.
+    """
+    context = ssl.create_default_context()
+    if trust is not None:
+        context.load_verify_locations(trust)
+    limits = httpx.Limits(max_connections=200, max_keepalive_connections=50)
+    transport = httpx.AsyncHTTPTransport(verify=context, limits=limits, trust_env=False)
+    return httpx.AsyncClient(transport=Resolving(transport, places or {}), trust_env=False)
 
 
 @dataclass(slots=True)

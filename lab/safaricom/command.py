@@ -12,8 +12,10 @@ import uvloop
 
 from lab.clock import SystemClock
 from lab.control import open_door
+from lab.safaricom.callbacks import callback_client
 from lab.safaricom.control import Desk
 from lab.safaricom.face.app import Daraja
+from lab.safaricom.names import places_of
 from lab.safaricom.organisations import App, Environment, Organisation
 from lab.safaricom.rail import Rail
 from lab.safaricom.server import serve
@@ -25,10 +27,11 @@ Ask for a token, register, ring a phone (the sandbox's own shortcode and passkey
 
 \b
   B=http://127.0.0.1:8099
-  curl -u lab-key:lab-secret "$B/oauth/v1/generate?grant_type=client_credentials"
+  curl -u lab-key:lab-secret "$B/oauth/v1/generate?grant_type=client_credentials"      # TOKEN=... from it
   curl -H "Authorization: Bearer $TOKEN" --json '{"ShortCode": 600638, "ResponseType": "Completed",
     "ConfirmationURL": "http://127.0.0.1:9000/c", "ValidationURL": "http://127.0.0.1:9000/v"}'
     $B/mpesa/c2b/v2/registerurl
+  PASSKEY=bfb279f9aa9bdbcf158e97dd71a467cd2e0c893059b10f78e6b72ada1ed2c919
   T=$(TZ=Africa/Nairobi date +%Y%m%d%H%M%S)
   P=$(printf 174379%s%s "$PASSKEY" $T | base64 -w0)
   curl -H "Authorization: Bearer $TOKEN" --json '{"BusinessShortCode": 174379, "Password": "'$P'",
@@ -69,19 +72,25 @@ def safaricom(
     after: Annotated[float, typer.Option(help="Seconds that people take to answer a prompt.")] = 5.0,
     manner: Annotated[str, typer.Option(help='Switches as JSON: {"lose": 0.4}; see the control door.')] = "{}",
     certificate_out: Annotated[Path | None, typer.Option(help="Write the certificate for passwords here.")] = None,
+    trust: Annotated[Path | None, typer.Option(help="PEM file: certificates of receivers to believe.")] = None,
+    resolve: Annotated[
+        list[str] | None, typer.Option(help="NAME=HOST:PORT: where callbacks to that name go; repeatable.")
+    ] = None,
     clock: Annotated[str, typer.Option(help="Only: real.")] = "real",
     seed: Annotated[int, typer.Option(help="Replays a run.")] = 1,
 ) -> None:
     """Serve a simulated Daraja."""
     if clock != "real":
         raise typer.BadParameter("a program has only the real clock; tests hold the hands from inside Python")
-    rail = Rail(clock=SystemClock(), chance=random.Random(seed), environment=_environment(environment))  # noqa: S311  # replayable, not secret
+    chance = random.Random(seed)  # noqa: S311  # replayable, not secret
     try:
+        client = callback_client(trust, places_of(resolve or []))
+        rail = Rail(clock=SystemClock(), chance=chance, client=client, environment=_environment(environment))
         rail.manner = rail.manner.changed(dict(json.loads(manner)))
         rail.phones.share(
             {does: float(share) for does, _, share in (each.partition("=") for each in phones.split(","))}
         )
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, OSError) as error:
         raise typer.BadParameter(str(error)) from None
     rail.phones.after_s = after
     if certificate_out:

@@ -60,7 +60,11 @@ def envelope(outcome: Outcome, ids: Ids, at_us: int, switches: ResultSwitches) -
         told = switches.failure_parameters == "completed-time"
         parameters = outcome.failure_parameters or ((("BOCompletedTime", int(trans_time(at_us))),) if told else ())
     if parameters:
-        result["ResultParameters"] = {"ResultParameter": _items(parameters, switches)}
+        outer, inner = "ResultParameters", "ResultParameter"
+        if switches.shape == "swapped":
+            outer, inner = inner, outer
+        items = _items(parameters, switches)
+        result[outer] = items if switches.shape == "flat" else {inner: items}
     if outcome.references:
         result["ReferenceData"] = {"ReferenceItem": _items(outcome.references, switches)}
     return {"Result": result}

@@ -1,7 +1,7 @@
 """What operators do in the organisation's portal, and Safaricom at its care line: verbs of the control door."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from lab.control import Answer, ControlError, Handler, Request
@@ -60,22 +60,21 @@ class Portal:
         A password that is set is new, and ends a lock.
         """
         shortcode, name = self._shortcode(request), str(request["name"])
-        known, now_us = self._rail.initiators.find(shortcode, name), self._rail.clock.now_us()
+        initiators, now_us = self._rail.initiators, self._rail.clock.now_us()
+        known = initiators.find(shortcode, name)
         if "password" in request:
-            roles = frozenset(str(role) for role in request.get("roles", known.roles if known else ROLES))
-            made = Initiator(name, str(request["password"]), shortcode, now_us, roles)
-            known = self._rail.initiators.add(made)
+            roles = known.roles if known else ROLES
+            known = Initiator(name, str(request["password"]), shortcode, now_us, roles)
         if known is None:
             raise ControlError(f"no initiator {name!r} of {shortcode}; give a password to add it")
-        if "roles" in request:
-            known.roles = frozenset(str(role) for role in request["roles"])
-            self._rail.initiators.add(known)
-        known.locked = bool(request.get("locked", known.locked))
-        known.wrong = known.wrong if known.locked else 0
+        locked = bool(request.get("locked", known.locked))
+        roles = frozenset(str(role) for role in request.get("roles", known.roles))
+        since_us = known.set_at_us
         if "age_days" in request:
-            known.set_at_us = now_us - round(float(request["age_days"]) * _DAY_US)
-        shown = asdict(known) | {"roles": sorted(known.roles), "age_days": (now_us - known.set_at_us) / _DAY_US}
-        return {"initiator": shown}
+            since_us = now_us - round(float(request["age_days"]) * _DAY_US)
+        wrong = known.wrong if locked else 0
+        made = initiators.add(replace(known, roles=roles, locked=locked, wrong=wrong, set_at_us=since_us))
+        return {"initiator": asdict(made) | {"roles": sorted(roles), "age_days": (now_us - since_us) / _DAY_US}}
 
     def certificate(self, _request: Request) -> Answer:
         """Give the environment's certificate as PEM: initiators' passwords are encrypted with it."""

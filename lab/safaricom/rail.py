@@ -9,7 +9,7 @@ import httpx
 from lab.clock import Clock
 from lab.errors import LabError
 from lab.safaricom.bodies import callback
-from lab.safaricom.callbacks import Callbacks, Message
+from lab.safaricom.callbacks import Callbacks, Message, callback_client
 from lab.safaricom.core import Core
 from lab.safaricom.feed import Feed
 from lab.safaricom.initiator import Initiators
@@ -66,10 +66,7 @@ class Rail:
         self.core = Core(self.receipts, self.phones, self.directory)
         self.accounts = self.core.accounts
         self.initiators = Initiators(self.directory, clock.now_us())
-        client = client or httpx.AsyncClient(
-            limits=httpx.Limits(max_connections=200, max_keepalive_connections=50), trust_env=False
-        )
-        self.callbacks = Callbacks(clock=clock, chance=chance, client=client, feed=self.feed)
+        self.callbacks = Callbacks(clock=clock, chance=chance, client=client or callback_client(), feed=self.feed)
         self.pushes = Pushes(self)
         self._shops: dict[str, Shop] = {}
 

@@ -24,6 +24,9 @@ class ResultSwitches:
     """ResultCode has been seen as both; the codes with letters are strings anyway."""
     single: Literal["object", "array"] = "object"
     """One ResultParameter or ReferenceItem alone is a bare object, as XML turned into JSON."""
+    shape: Literal["nested", "flat", "swapped"] = "nested"
+    """ResultParameters with a ResultParameter inside, as every recording has it; `flat`: without, and `swapped`: the
+    two names exchanged, as a public client expects them of status and B2C, and of balances."""
     blank: Literal["absent", "empty"] = "absent"
     """A parameter without a value has no `Value` key, or an empty one."""
     failure_parameters: Literal["absent", "completed-time"] = "absent"

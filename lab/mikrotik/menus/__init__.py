@@ -2,9 +2,11 @@
 
 from lab.mikrotik.menus import (
     automation,
+    dhcp,
     console,
     firewall,
     hardware,
+    hotspot,
     local,
     network,
     ppp,
@@ -26,5 +28,7 @@ ALL: tuple[Menu, ...] = (
     *system.MENUS,
     *hardware.MENUS,
     *automation.MENUS,
+    *dhcp.MENUS,
+    *hotspot.MENUS,
     *console.MENUS,
 )

@@ -1,22 +1,32 @@
 """What the router does by itself: schedules, scripts, watched hosts; and the files it keeps."""
 
+from typing import Any
+
 from lab.mikrotik.policy import SCRIPT_POLICIES, script_policies
 from lab.mikrotik.schema import COMMENT, DISABLED, Field, Menu, Unique, flag, read_only
-from lab.mikrotik.values import boolean, duration, enum, first_of, number, text
+from lab.mikrotik.values import boolean, date, duration, enum, first_of, number, text, time_of_day
 
 # What a script or schedule may do when nobody says: everything but reach the router from outside.
 _DEFAULT_POLICY = ",".join(SCRIPT_POLICIES)
+
+
+def _schedule(router: Any, user: str) -> dict[str, str]:
+    """A schedule without a start starts when it is made."""
+    now = router.local_time()
+    return {"start-date": router.format_date(now), "start-time": f"{now:%H:%M:%S}", "owner": user}
+
 
 SCHEDULER = Menu(
     path="/system/scheduler",
     name_field="name",
     auto_name="schedule",
+    born=_schedule,
     granting="policy",
     unique=(Unique(("name",), "failure: item with such name already exists"),),
     fields=(
         Field("name", required=True),
-        Field("start-date"),
-        Field("start-time"),
+        Field("start-date", date),
+        Field("start-time", first_of(enum("startup"), time_of_day)),
         Field("interval", duration(), default="0s"),
         Field("on-event", default=""),
         *read_only("owner"),
@@ -32,6 +42,7 @@ SCRIPT = Menu(
     path="/system/script",
     name_field="name",
     auto_name="script",
+    born=lambda _router, user: {"owner": user},
     granting="policy",
     unique=(Unique(("name",), "failure: item with this name already exists"),),
     fields=(
@@ -99,6 +110,7 @@ FILE = Menu(
     name_field="name",
     write_policy="ftp",
     unique=(Unique(("name",), "failure: file already exists"),),
+    born=lambda router, _user: {"creation-time": router.stamp(), "last-modified": router.stamp()},
     derive=lambda _row, written: {"size": str(len(written["contents"]))} if "contents" in written else {},
     fields=(
         Field("name", required=True),

@@ -35,6 +35,11 @@ _RAW_ACTIONS = enum(
     "accept", "add-dst-to-address-list", "add-src-to-address-list", "drop", "jump", "log", "notrack", "passthrough",
     "return",
 )  # fmt: skip
+_MANGLE_ACTIONS = enum(
+    "accept", "add-dst-to-address-list", "add-src-to-address-list", "change-dscp", "change-mss", "change-ttl",
+    "clear-df", "fasttrack-connection", "jump", "log", "mark-connection", "mark-packet", "mark-routing", "passthrough",
+    "return", "route", "set-priority", "sniff-pc", "sniff-tzsp", "strip-ipv4-options",
+)  # fmt: skip
 _REJECT_WITH = enum(
     "icmp-network-unreachable", "icmp-host-unreachable", "icmp-protocol-unreachable", "icmp-port-unreachable",
     "icmp-net-prohibited", "icmp-host-prohibited", "icmp-admin-prohibited", "tcp-reset", "icmp-no-route",
@@ -49,7 +54,7 @@ _OTHER_MATCHERS = (
     "port", "priority", "psd", "random", "realm", "routing-mark", "src-address-type", "src-mac-address", "tcp-flags",
     "tcp-mss", "time", "tos", "ttl",
 )  # fmt: skip
-OTHER_MATCHERS = frozenset((*_OTHER_MATCHERS, "tls-host"))
+OTHER_MATCHERS = frozenset((*_OTHER_MATCHERS, "tls-host")) - {"dst-address-type", "hotspot", "port", "src-mac-address"}
 
 # On firewall rows a false `disabled` was seen to be absent.
 _DISABLED = Field("disabled", boolean, default="false", absent_when=("false",))
@@ -158,6 +163,24 @@ RAW = Menu(
 )
 
 
+MANGLE = Menu(
+    path="/ip/firewall/mangle",
+    ordered=True,
+    indexed=("comment", "action"),
+    verbs=_TABLE | {"move", "unset", "reset-counters", "reset-counters-all"},
+    fields=(
+        Field("chain", required=True),
+        Field("action", _MANGLE_ACTIONS, default="accept"),
+        *(Field(name) for name in (
+            "new-connection-mark", "new-dscp", "new-mss", "new-packet-mark", "new-priority", "new-routing-mark",
+            "new-ttl", "route-dst", "sniff-id", "sniff-target", "sniff-target-port",
+        )),
+        Field("passthrough", boolean),
+        *_rules(ip4_block, *_OTHER_MATCHERS, "tls-host"),
+    ),
+)  # fmt: skip
+
+
 def _connection(path: str) -> Menu:
     return Menu(
         path=path,
@@ -185,4 +208,4 @@ def _connection(path: str) -> Menu:
 CONNECTION = _connection("/ip/firewall/connection")
 CONNECTION6 = _connection("/ipv6/firewall/connection")
 
-MENUS = (ADDRESS_LIST, FILTER, NAT, RAW, CONNECTION, ADDRESS_LIST6, FILTER6, CONNECTION6)
+MENUS = (ADDRESS_LIST, FILTER, NAT, RAW, MANGLE, CONNECTION, ADDRESS_LIST6, FILTER6, CONNECTION6)

@@ -111,7 +111,7 @@ POOL = Menu(
 
 def _of_address(row: dict[str, str], written: dict[str, str]) -> dict[str, str]:
     """The network follows the address unless it was written too."""
-    follows = {"actual-interface": row["interface"]}
+    follows = {"actual-interface": row["interface"]} if "interface" in row else {}
     if "address" in written and "network" not in written:
         follows["network"] = str(ipaddress.IPv4Interface(row["address"]).network.network_address)
     return follows

@@ -3,7 +3,7 @@
 from lab.mikrotik import live
 from lab.mikrotik.policy import POLICIES, POLICIES_6, merge_policies, new_policies
 from lab.mikrotik.schema import ALWAYS, COMMENT, DISABLED, NEVER, Field, Menu, Unique, Version, flag, read_only
-from lab.mikrotik.values import boolean, duration, enum, ip4, number, several, text
+from lab.mikrotik.values import boolean, date, duration, enum, ip4, number, several, text, time_of_day
 
 _READ = frozenset(("print", "getall", "get"))
 _TABLE = frozenset(["print", "getall", "get", "add", "set", "remove", "comment", "find", "export"])
@@ -22,17 +22,21 @@ RESOURCE = Menu(
     fields=(
         Field("uptime", live=live.router_uptime),
         Field("version", live=live.version_text),
+        Field("build-time", live=live.build_time),
         *(Field(name, read_only=True, default=value) for name, value in (
-            ("build-time", "2025-02-21 10:22:37"), ("factory-software", "7.12.1"), ("free-memory", "800000000"),
-            ("total-memory", "1073741824"), ("cpu", "ARM64"), ("cpu-count", "4"), ("cpu-frequency", "1400"),
-            ("cpu-load", "3"), ("free-hdd-space", "900000000"), ("total-hdd-space", "1073741824"),
+            ("factory-software", "7.2.3"), ("free-memory", "800000000"), ("total-memory", "1073741824"),
+        )),
+        Field("cpu", live=live.of_board("ARM64", "Common KVM processor")),
+        *(Field(name, read_only=True, default=value) for name, value in (
+            ("cpu-count", "4"), ("cpu-frequency", "1400"), ("cpu-load", "3"), ("free-hdd-space", "900000000"),
+            ("total-hdd-space", "1073741824"),
         )),
         Field("write-sect-since-reboot", live=live.writes_since_boot),
         Field("write-sect-total", live=live.writes_in_all),
-        *(Field(name, read_only=True, default=value) for name, value in (
-            ("bad-blocks", "0"), ("architecture-name", "arm64"), ("board-name", "RB5009UG+S+"),
-            ("platform", "MikroTik"),
-        )),
+        Field("bad-blocks", read_only=True, default="0"),
+        Field("architecture-name", live=live.of_board("arm64", "x86_64")),
+        Field("board-name", live=live.of_board("RB5009UG+S+", "CHR QEMU Standard PC")),
+        Field("platform", read_only=True, default="MikroTik"),
     ),
 )  # fmt: skip
 
@@ -41,8 +45,8 @@ CLOCK = Menu(
     singleton=True,
     verbs=_READ | {"set"},
     fields=(
-        Field("time", live=live.clock_time),
-        Field("date", live=live.clock_date),
+        Field("time", time_of_day, live=live.clock_time),
+        Field("date", date, live=live.clock_date),
         Field("time-zone-autodetect", boolean, default="true"),
         Field("time-zone-name", default="manual"),
         Field("gmt-offset", read_only=True, default="+00:00"),

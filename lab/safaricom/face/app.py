@@ -15,6 +15,7 @@ from lab.safaricom.face.request import Request
 from lab.safaricom.rail import Rail
 
 BODY_BYTES_MAX = 64 * 1024
+BUSY = "System is busy. Please try again in few minutes."
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -46,6 +47,8 @@ class Daraja:
             status, answer = await self._answer(scope, raw)
         except Refusal as refusal:
             status, answer = refusal.status, refused(refusal.code, refusal.message)
+        except OverflowError:  # one of the simulation's own limits, all of which say so
+            status, answer = 503, refused("500.003.02", BUSY)
         await _say(send, status, answer)
 
     async def _answer(self, scope: Scope, raw: bytes | None) -> Answer:

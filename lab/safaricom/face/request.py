@@ -42,7 +42,7 @@ class Request:
     def digits(self, name: str, *, least: int = 1, most: int = 12) -> str:
         """Digits, sent as string or number."""
         said = self.text(name, most=most, least=least)
-        if not _WHOLE.fullmatch(said):
+        if not (said.isascii() and said.isdecimal()):
             raise self.bad(name)
         return said
 

@@ -76,7 +76,7 @@ async def test_faults_and_delay_come_and_go(ask: Ask) -> None:
         ('{"do":"dial","user":"x"}', "missing 'password'"),
         ('{"do":"rows","menu":"/no"}', "no such command prefix"),
         ('{"do":"fault","kind":"gremlins"}', "unknown fault"),
-        ('{"do":"fault","kind":"refuse","colour":1}', "unexpected keyword"),
+        ('{"do":"fault","kind":"refuse","colour":1}', "does not take"),
         ('{"do":"delay","round_trip_ms":"soon"}', "could not convert"),
         ('{"do":"script","text":"/no"}', "bad command name no"),
     ],

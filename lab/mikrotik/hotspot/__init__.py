@@ -1,0 +1,1 @@
+"""The hotspot: hosts it sees, logins, cookies, bindings, the walled garden."""
