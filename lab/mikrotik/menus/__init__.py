@@ -2,8 +2,8 @@
 
 from lab.mikrotik.menus import (
     automation,
-    dhcp,
     console,
+    dhcp,
     firewall,
     hardware,
     hotspot,

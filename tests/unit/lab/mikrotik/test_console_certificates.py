@@ -2,6 +2,9 @@
 
 import socket
 import ssl
+import time
+from collections.abc import Callable
+from contextlib import suppress
 
 import pytest
 from cryptography import x509
@@ -36,6 +39,24 @@ def asked(running: RunningRouter, context: ssl.SSLContext) -> str:
         return cipher[0] if cipher else ""
 
 
+def wait_until(true: Callable[[], object], seconds: float = 5.0) -> None:
+    """Until it is so; while the router is down nobody answers."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        with suppress(OSError):
+            if true():
+                return
+        time.sleep(0.02)
+    pytest.fail("waited in vain")
+
+
+def do(running: RunningRouter, script: str) -> None:
+    """Run a script and let the listener follow what it changed."""
+    running.script(script)
+    for _ in range(10):
+        running.on_router(lambda _router: None)
+
+
 def trusting(pem: str) -> ssl.SSLContext:
     context = ssl.create_default_context(cadata=pem)
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT  # routers write no key identifiers
@@ -54,26 +75,27 @@ def anonymous() -> ssl.SSLContext:
 def test_api_ssl_shows_the_certificate_it_is_given_and_none_when_it_is_taken_away() -> None:
     with running_router(Setup(), tls=tls.anonymous().context) as running:
         assert "ADH" in asked(running, anonymous())
-        running.script(MADE + "/ip service set api-ssl certificate=srv")
+        do(running, MADE + "/ip service set api-ssl certificate=srv")
         pem = running.on_router(lambda router: router.desk.files.read("ca.crt"))
         assert pem is not None
         port = running.tls_port
         assert "ADH" not in asked(running, trusting(pem))
         with pytest.raises(ssl.SSLError):
             asked(running, anonymous())
-        running.script("/ip service set api-ssl certificate=none")
+        do(running, "/ip service set api-ssl certificate=none")
         assert "ADH" in asked(running, anonymous())
         assert running.tls_port == port
 
 
 def test_a_backup_brings_the_keys_back_too() -> None:
     with running_router(Setup(), tls=tls.anonymous().context) as running:
-        running.script(MADE + "/ip service set api-ssl certificate=srv\n/system backup save name=all")
+        do(running, MADE + "/ip service set api-ssl certificate=srv\n/system backup save name=all")
         pem = running.on_router(lambda router: router.desk.files.read("ca.crt"))
         assert pem is not None
-        running.script("/ip service set api-ssl certificate=none\n/certificate remove [find]")
+        do(running, "/ip service set api-ssl certificate=none\n/certificate remove [find]")
         running.script("/system backup load name=all")
-        running.reboot()
+        wait_until(lambda: running.on_router(lambda router: router.boots) == 2)
+        wait_until(lambda: asked(running, trusting(pem)))
         assert asked(running, trusting(pem))
 
 
