@@ -89,7 +89,8 @@ def _is_quoted(text: str, name: str, value: str) -> bool:
 WORDS = st.sampled_from([
     "/ip", "/ppp secret", "add", "set", "[find", "]", "{", "}", "(", ")", ":if", ":foreach i in=", "do=", "else=", "$x",
     '"', "\\", "\n", ";", "=", "name=a", ":local x", ":global x", "print where", "!", "~", "->", "..", "#", ":put", "1",
-    ":do", "on-error=", "/import", "/export", "find", "true", "and", "1d", "*1", "while", ":return", ":parse",
+    ":do", "on-error=",
+    "/import", "/export", "find", "true", "and", "1d", "*1", "while", ":return", ":parse",
 ])  # fmt: skip
 
 
