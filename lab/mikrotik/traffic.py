@@ -7,12 +7,14 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from lab.mikrotik.firewall import Firewall
+from lab.mikrotik.own_addresses import OwnAddresses
 from lab.mikrotik.packets import Address, Packet, Ruling, Verdict
 from lab.mikrotik.stations import Station
 from lab.mikrotik.table import Row, Table
 from lab.mikrotik.tables import Tables
 
 UPLINK = "ether1"
+MANY_ROWS = 512
 FIRST_SOURCE_PORT = 49_152
 SOURCE_PORTS = 16_000
 MAX_CONNECTIONS = 100_000
@@ -62,6 +64,7 @@ class Traffic:
         self, tables: Tables, hosts: Mapping[str, list[str]], firewalls: Mapping[int, Firewall], gate: Gate
     ) -> None:
         self._tables = tables
+        self._own = OwnAddresses(tables)
         self._hosts = hosts
         self._firewalls = firewalls
         self._gate = gate
@@ -142,6 +145,8 @@ class Traffic:
         if packet.protocol == "tcp":
             values["tcp-state"] = "established"
         row = table.insert(values, owner=station)
+        if len(station.rows) > MANY_ROWS:  # those that somebody removed are remembered no longer
+            station.rows[:] = [(known, one) for known, one in station.rows if known.has(one)]
         station.rows.append((table, row))
         return row
 
@@ -149,7 +154,7 @@ class Traffic:
         """The router's own address that a masqueraded packet leaves with."""
         if packet.to_router or not self._firewalls[packet.target.version].is_source_translated(packet):
             return None
-        own = (row.get("address") for row in self._tables.get("/ip/address") if row.get("interface") == UPLINK)
+        own = self._own.on(UPLINK)
         return next((ipaddress.ip_address(address.partition("/")[0]) for address in own), None)
 
     def _is_fasttracked(self, packet: Packet, *, said: bool | None) -> bool:
@@ -165,8 +170,9 @@ class Traffic:
     def _live(self, station: Station, packet: Packet) -> Row | None:
         table = self._connections(packet.target.version)
         wanted = _with_port(packet.target, packet.protocol, packet.port)
-        for row in table.with_value("dst-address", wanted):
-            if row.owner is station and row.get("protocol") == packet.protocol:
+        for known, row in station.rows:  # not by destination: thousands may talk to the same server
+            same = known is table and row.get("dst-address") == wanted and row.get("protocol") == packet.protocol
+            if same and table.has(row):
                 return row
         return None
 
@@ -245,8 +251,7 @@ class Traffic:
     def _is_router(self, station: Station, target: Address) -> bool:
         if str(target) == station.local_address:
             return True
-        own = (row.get("address") for row in self._tables.get("/ip/address") if row.enabled)
-        return any(address.partition("/")[0] == str(target) for address in own)
+        return self._own.has(str(target))
 
 
 def _own_address(station: Station, version: int) -> Address | None:
