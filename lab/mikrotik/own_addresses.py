@@ -1,33 +1,45 @@
-"""The router's own addresses, found without looking at those of every session."""
+"""The router's own addresses and networks, kept in step with /ip/address: every session adds one, so nobody may look
+at all."""
 
-from collections.abc import Iterator
+import ipaddress
 
-from lab.mikrotik.table import Change, Row
-from lab.mikrotik.tables import Tables
+from lab.mikrotik.table import Change, Row, Table
 
 
 class OwnAddresses:
-    """Watches /ip/address: the few rows somebody wrote apart from the thousands that sessions bring."""
+    """Watches the table; knows which addresses an enabled row has, and behind which interface a network is."""
 
-    def __init__(self, tables: Tables) -> None:
-        self._table = tables.get("/ip/address")
-        self._written: dict[Row, None] = {}
-        self._table.watchers.append(self._changed)
-        for row in self._table:
+    def __init__(self, table: Table) -> None:
+        self._of_row: dict[Row, str] = {}
+        self._rows_with: dict[str, int] = {}
+        self._networks: dict[Row, tuple[int, int, str]] = {}
+        for row in table:
             self._changed(Change.ADDED, row)
+        table.watchers.append(self._changed)
 
-    def has(self, address: str) -> bool:
-        """True when this address is the router's, on whatever interface."""
-        if any(self._table.with_value("address", f"{address}/32")):
-            return True
-        return any(row.enabled and row.get("address").partition("/")[0] == address for row in self._written)
+    def __contains__(self, address: str) -> bool:
+        return address in self._rows_with
 
-    def on(self, interface: str) -> Iterator[str]:
-        """The addresses written for this interface, with their lengths."""
-        return (row.get("address") for row in self._written if row.get("interface") == interface)
+    def interface_to(self, address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> str:
+        """The interface in whose network an IPv4 address is; empty when it is in none. The narrowest network wins."""
+        if address.version != 4:
+            return ""
+        number = int(address)
+        found = [(last - first, name) for first, last, name in self._networks.values() if first <= number <= last]
+        return min(found)[1] if found else ""
 
     def _changed(self, change: Change, row: Row) -> None:
-        if change is Change.REMOVED:
-            self._written.pop(row, None)
-        elif not row.dynamic:
-            self._written[row] = None
+        self._networks.pop(row, None)
+        old = self._of_row.pop(row, "")
+        if old:
+            left = self._rows_with.pop(old) - 1
+            if left:
+                self._rows_with[old] = left
+        if change is not Change.REMOVED and row.enabled:
+            new, _, length = row.get("address").partition("/")
+            if length != "32":
+                network = ipaddress.IPv4Network(row.get("address"), strict=False)
+                ends = int(network.network_address), int(network.broadcast_address)
+                self._networks[row] = *ends, row.get("interface")
+            self._of_row[row] = new
+            self._rows_with[new] = self._rows_with.get(new, 0) + 1

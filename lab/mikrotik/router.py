@@ -18,7 +18,7 @@ from lab.mikrotik.edit import Editor
 from lab.mikrotik.faults import Faults
 from lab.mikrotik.firewall import firewalls
 from lab.mikrotik.hosts import BY_DHCP, Host
-from lab.mikrotik.hotspot.logins import Login
+from lab.mikrotik.hotspot.login import Login
 from lab.mikrotik.journal import Journal
 from lab.mikrotik.life import Life
 from lab.mikrotik.living import bind

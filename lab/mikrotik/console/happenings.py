@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lab.mikrotik.hotspot.logins import Login
+from lab.mikrotik.hotspot.login import Login
 from lab.mikrotik.leases import Grant
 from lab.mikrotik.sessions import Session
 from lab.mikrotik.table import Row
@@ -24,7 +24,7 @@ def attend(desk: Desk) -> None:
             router.timers.at(router.now_us(), lambda: desk.scripts.event(what, text, variables))
 
     def logged(what: str, login: Login, cause: str) -> None:
-        soon(what, logins.profile(login.user).get(what), _of_login(login, cause))
+        soon(what, logins.users.profile(login.user).get(what), _of_login(login, cause))
 
     def leased(server: Row, grant: Grant, *, bound: bool) -> None:
         soon("lease-script", server.get("lease-script"), _of_lease(server, grant, bound=bound))
