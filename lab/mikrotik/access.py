@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 def access_network(router: Router, moment: Moment) -> AccessNetwork:
     """The access network of a router whose tables, pools and counters are there."""
     ground = Ground(
-        router.tables, router.pools, router.journal, router.timers, moment, router.log, router.hosts,
+        router.tables, router.pools, router.journal, router.timers, moment, router.log, router.resolver,
         router.setup.switches, router.device.allows, router.counters,
     )  # fmt: skip
     network = AccessNetwork(ground, router.editor)
