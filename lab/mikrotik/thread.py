@@ -68,6 +68,14 @@ class RunningRouter:
     def hangup(self, user: str) -> bool:
         return self.on_router(lambda router: router.hangup(to_wire(user)))
 
+    def vanish(self, user: str) -> bool:
+        """The modem loses its power without a word; False when it was not online."""
+        return self.on_router(lambda router: router.vanish(to_wire(user)))
+
+    def habit(self, user: str, habit: str) -> None:
+        """How a user uses his line from now on: quiet, idle, browsing, streaming or uploading."""
+        self.on_router(lambda router: router.habit(to_wire(user), habit))
+
     def online(self) -> dict[str, str]:
         """Address by user of everybody online."""
         return self.on_router(lambda router: {from_wire(one.user): one.address for one in router.sessions.all()})
