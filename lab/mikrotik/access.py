@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 def access_network(router: Router, moment: Moment) -> AccessNetwork:
     """The access network of a router whose tables, pools and counters are there."""
     ground = Ground(
-        router.tables, router.pools, router.journal, router.timers, moment, router.log, router.hosts,
+        router.tables, router.pools, router.journal, router.timers, moment, router.log, router.resolver,
         router.setup.switches, router.device.allows, router.counters,
     )  # fmt: skip
     network = AccessNetwork(ground, router.editor)
@@ -42,6 +42,7 @@ class AccessNetwork:
         self.leases = Leases(ground, self.hosts)
         self.hotspot = Hotspot(ground, self.hosts)
         self.hosts.on_address = self._settled
+        self.hosts.takes_any_address = self.hotspot.takes_any_address
         self.hosts.on_leaving = self.hotspot.leaving
         self.hosts.on_unplug = self._unplugged
 
@@ -64,6 +65,10 @@ class AccessNetwork:
         """A packet came in."""
         if isinstance(station, Host):
             self.hotspot.heard(station)
+
+    def source(self, station: Station) -> str:
+        """The IPv4 address its packets have behind the hotspot."""
+        return self.hotspot.source(station) if isinstance(station, Host) else station.address
 
     def marks(self, station: Station) -> frozenset[str]:
         return self.hotspot.marks(station) if isinstance(station, Host) else frozenset()

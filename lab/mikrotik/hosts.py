@@ -48,6 +48,8 @@ class Hosts:
         self._by_label: dict[str, Host] = {}
         self._by_address: dict[str, Host] = {}
         self._away: dict[str, Host] = {}
+        self.takes_any_address: Callable[[str], bool] = lambda _interface: False
+        """Whether a hotspot at the interface translates addresses of foreign networks."""
         self.on_leaving: Callable[[Host], None] = lambda _host: None
         """Told while a host that will be unplugged is still there."""
         self.on_unplug: Callable[[Host], None] = lambda _host: None
@@ -87,7 +89,7 @@ class Hosts:
             self._by_label[host.label] = host
         self._ground.counters.resume(host)
         self._ground.event("plug", mac=host.mac, interface=host.interface, name=host.label)
-        if router_address:
+        if host.wants != BY_DHCP:
             self.settle(host, host.wants, router_address)
         return host
 
@@ -153,9 +155,9 @@ class Hosts:
         return ""
 
     def _place(self, host: Host) -> str:
-        """The router's address towards a host whose address was set by hand."""
+        """The router's address towards a host whose address was set by hand; none where a hotspot translates it."""
         own = self.network_of(host.interface, host.wants)
-        if not own:
+        if not own and not self.takes_any_address(host.interface):
             raise HostError(f"{host.wants} is in no network of {host.interface}; see /ip/address")
         taken = self._by_address.get(host.wants)
         if taken is not None or own == host.wants:

@@ -185,12 +185,17 @@ class Leases:
         """Half of the lease is over: a client that is there renews. All of it is over: the lease ends."""
         if self._grants.get(grant.row) is not grant:
             return
-        if self.answering and not grant.host.ended and _is_granted(grant.row):
+        if self._is_asked(grant) and _is_granted(grant.row):
             self.ask(grant.host)  # even when a held clock jumped past the end: he would have asked before
         elif self._ground.now_us() >= grant.until_us:
             self._expire(grant)
         else:
             self._time(grant, grant.until_us)  # nobody asks, or he who asks is refused and keeps what he has
+
+    def _is_asked(self, grant: Grant) -> bool:
+        """Client and server are both there."""
+        there = self.answering and not grant.host.ended
+        return there and self._book.server_of(grant.host.interface) is not None
 
     def _expire(self, grant: Grant) -> None:
         row, host = grant.row, grant.host

@@ -27,6 +27,7 @@ from lab.mikrotik.log import Log
 from lab.mikrotik.modems import DEFAULT_REDIAL_S, Modems
 from lab.mikrotik.names import NamedRows
 from lab.mikrotik.pools import Pools, used_by_sessions
+from lab.mikrotik.resolver import Resolver
 from lab.mikrotik.rule_counters import counter_verbs
 from lab.mikrotik.schema import Version
 from lab.mikrotik.sessions import Moment, Session, Sessions
@@ -97,8 +98,9 @@ class Router:
             self.tables, self.stations, self.now_us, habit=self.setup.habit, seed=self.setup.seed
         )  # fmt: skip
         self.device = Device(self.setup.device_mode)
+        self.resolver = Resolver(self.tables, self.hosts)
         self.access = access_network(self, moment)
-        self.traffic = Traffic(self.tables, self.hosts, firewalls(self.tables, self.stamp), self.access)
+        self.traffic = Traffic(self.tables, self.resolver, firewalls(self.tables, self.stamp), self.access)
         self.connection_bytes = ConnectionBytes(self.tables, self.counters)
         self.load = Load(self.tables, self.now_us)
         self.verbs: Verbs = monitor.verbs(self) | self.access.verbs() | counter_verbs(self.tables)

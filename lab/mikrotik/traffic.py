@@ -26,24 +26,14 @@ class Gate(Protocol):
     def hears(self, station: Station) -> None:
         """A packet of the station came in."""
 
+    def source(self, station: Station) -> str:
+        """The IPv4 address its packets have behind the gate; empty while it has none."""
+
     def marks(self, station: Station) -> frozenset[str]:
         """What the matcher `hotspot` sees of its packets."""
 
     def ruling(self, station: Station, packet: Packet, asked: str) -> Ruling | None:
         """What is decided before the firewall is asked."""
-
-
-class OpenGate:
-    """Nothing stands there."""
-
-    def hears(self, station: Station) -> None:
-        pass
-
-    def marks(self, _station: Station) -> frozenset[str]:
-        return frozenset()
-
-    def ruling(self, _station: Station, _packet: Packet, _asked: str) -> Ruling | None:
-        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +93,7 @@ class Traffic:
         target = self._resolve(to)
         if target is None:
             return "name not resolved"
-        source = _own_address(station, target.version)
+        source = self._source(station, target.version)
         if source is None:
             return "no address" if target.version == 4 else "no IPv6 prefix"
         to_router = self._is_router(station, target)
@@ -250,20 +240,19 @@ class Traffic:
             addresses = self._hosts.get(to)
             return ipaddress.ip_address(addresses[0]) if addresses else None
 
+    def _source(self, station: Station, version: int) -> Address | None:
+        """The address its packets come from, None where it has none of this version."""
+        if version == 6:
+            return ipaddress.IPv6Network(station.prefix)[1] if station.prefix else None
+        address = self._gate.source(station)
+        return ipaddress.ip_address(address) if address else None
+
     def _way_out(self, target: Address, *, to_router: bool) -> str:
         """The interface in whose network the target is, else the uplink; none to the router itself."""
         return "" if to_router else self._own.interface_to(target) or UPLINK
 
     def _is_router(self, station: Station, target: Address) -> bool:
         return str(target) == station.local_address or str(target) in self._own
-
-
-def _own_address(station: Station, version: int) -> Address | None:
-    if version == 4:
-        return ipaddress.ip_address(station.address) if station.address else None
-    if not station.prefix:
-        return None
-    return ipaddress.IPv6Network(station.prefix)[1]
 
 
 def _turned(packet: Packet, *, state: str) -> Packet:

@@ -45,6 +45,16 @@ class Hotspot:
             self._log_in_unasked(presence)
         return presence
 
+    def source(self, host: Host) -> str:
+        """The address its packets have behind the hotspot."""
+        presence = self.presences.of_host(host)
+        return host.address if presence is None else presence.to_address
+
+    def takes_any_address(self, interface: str) -> bool:
+        """A running server with an address pool gives hosts of foreign networks an address of its own."""
+        server = self.servers.at(interface)
+        return server is not None and server.get("address-pool") not in ("", "none")
+
     def marks(self, host: Host) -> frozenset[str]:
         """What the matcher `hotspot` sees of a host's packets."""
         presence = self.presences.of_host(host)

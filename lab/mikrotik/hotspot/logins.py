@@ -43,7 +43,7 @@ class Logins:
 
     def log_in(self, presence: Presence, name: str, password: str | None, way: str) -> Login:
         """Let a device in; HotspotError with the page's text when it may not. None as a password is not asked for."""
-        who = f"{name} ({presence.address})"
+        who = f"{name} ({presence.to_address})"
         self._ground.log(_LOG_TOPICS, f"{who}: trying to log in by {way}")
         try:
             user = self.users.entitled(presence, name, password)
@@ -58,7 +58,7 @@ class Logins:
             self.end(old, "user request")
         login = self._begin(presence, user, way)
         self._ground.log(_LOG_TOPICS.replace("info", "account,info"), f"{who}: logged in")
-        self._ground.event("hotspot-login", user=name, mac=presence.host.mac, address=presence.address, way=way)
+        self._ground.event("hotspot-login", user=name, mac=presence.host.mac, address=presence.to_address, way=way)
         for tell in self.on_login:
             tell(login)
         return login
@@ -75,7 +75,7 @@ class Logins:
         self._of_presence[presence] = login
         self.users.comes(login)
         presence.logged_in = True
-        name, address = user.get("name"), presence.address
+        name, address = user.get("name"), presence.to_address
         queue_name = f"<hotspot-{name}>"
         login.queue = give_queue(self._ground, presence.host, login, profile, name=queue_name, address=address)
         self._ground.list_address(login.rows, profile.get("address-list"), address, login)
@@ -156,7 +156,7 @@ class Logins:
             login.timer.cancel()
         take_queue(self._ground, login.presence.host, login.queue)
         clear(login.rows)
-        name, address = login.user.get("name"), login.presence.address
+        name, address = login.user.get("name"), login.presence.to_address
         self._ground.log(_LOG_TOPICS.replace("info", "account,info"), f"{name} ({address}): logged out: {reason}")
         self._ground.event("hotspot-logout", user=name, mac=login.presence.host.mac, address=address, reason=reason)
         for tell in self.on_logout:

@@ -19,7 +19,8 @@ REGULAR = "regular"
 
 @dataclass(eq=False, slots=True)
 class Presence:
-    """A host as one hotspot server knows it. `bound` is the kind of binding it met when it came."""
+    """A host as one hotspot server knows it. `to_address` is what its own address is translated to (itself, mostly),
+    `bound` the kind of binding it met when it came."""
 
     host: Host
     server: Row
@@ -28,7 +29,9 @@ class Presence:
     since_us: int
     heard_us: int
     before: Totals
+    to_address: str
     bound: str = REGULAR
+    of_pool: bool = False
     logged_in: bool = False
     timer: Timer | None = None
 
@@ -61,7 +64,7 @@ class Presences:
         return self._by_host.get(host)
 
     def at_address(self, address: str) -> Presence | None:
-        rows = self._table.with_value("address", address)
+        rows = [*self._table.with_value("address", address), *self._table.with_value("to-address", address)]
         return next((found for row in rows if (found := self.of_row(row)) is not None), None)
 
     def of_mac(self, mac: str) -> Presence | None:
@@ -87,7 +90,7 @@ class Presences:
     def _appear(self, host: Host, server: Row) -> Presence:
         now_us = self._ground.now_us()
         row = self._table.insert({
-            "mac-address": host.mac, "address": host.address, "to-address": host.address,
+            "mac-address": host.mac, "address": host.address,
             "server": server.get("name"), "idle-timeout": server.get("idle-timeout"),
             "keepalive-timeout": server.get("keepalive-timeout"), "found-by": f"dhcp {host.address}",
             "dynamic": "true", "static": "false", "DHCP": "true" if host.wants == "dhcp" else "false",
@@ -95,22 +98,35 @@ class Presences:
         if host.wants != "dhcp":
             row.values["found-by"] = "ARP"
         before = Totals.of(self._ground.counters.of_station(host))
-        presence = Presence(host, server, row, host.address, now_us, now_us, before)
+        presence = Presence(host, server, row, host.address, now_us, now_us, before, host.address)
         row.owner = presence
-        presence.bound = self._first_binding(presence)
+        self._translate(presence)
+        self._table.change(row, {"to-address": presence.to_address})
         self._by_host[host] = presence
         self.watch(presence)
         return presence
 
+    def _translate(self, presence: Presence) -> None:
+        """One-to-one NAT: the binding's to-address, or an address of the server's pool for who is in no network."""
+        binding = self._first_binding(presence)
+        presence.bound = binding.get("type") if binding is not None else REGULAR
+        if binding is not None and binding.get("to-address"):
+            presence.to_address = binding.get("to-address")
+        elif not presence.host.local_address:
+            given = self._ground.pools.allocate(presence.server.get("address-pool"))
+            if given is not None:
+                presence.to_address, presence.of_pool = given, True
+                self._ground.take_address(given, "hotspot", presence.host.mac)
+
     def binding(self, presence: Presence) -> str:
         """`regular`, `bypassed` or `blocked`: the first enabled binding that fits."""
-        return self._first_binding(presence) if self._ground.switches.bindings_at_once else presence.bound
+        if not self._ground.switches.bindings_at_once:
+            return presence.bound
+        row = self._first_binding(presence)
+        return REGULAR if row is None else row.get("type")
 
-    def _first_binding(self, presence: Presence) -> str:
-        for row in self._bindings:
-            if row.enabled and _fits(row, presence):
-                return row.get("type")
-        return REGULAR
+    def _first_binding(self, presence: Presence) -> Row | None:
+        return next((row for row in self._bindings if row.enabled and _fits(row, presence)), None)
 
     def watch(self, presence: Presence) -> None:
         """Hosts that are not logged in go after the server's idle-timeout (or keepalive-timeout, when unplugged)."""
@@ -141,6 +157,8 @@ class Presences:
         if presence.timer is not None:
             presence.timer.cancel()
         self._table.remove(presence.row)
+        if presence.of_pool:
+            self._ground.free_address(presence.to_address, "hotspot")
         self.on_gone(presence, reason)
 
     def forget_all(self) -> None:
@@ -148,6 +166,8 @@ class Presences:
         for presence in self._by_host.values():
             if presence.timer is not None:
                 presence.timer.cancel()
+            if presence.of_pool:
+                self._ground.free_address(presence.to_address, "hotspot")
         self._by_host.clear()
 
     def all(self) -> list[Presence]:

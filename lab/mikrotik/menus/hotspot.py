@@ -176,7 +176,7 @@ ACTIVE = Menu(
 
 HOST = Menu(
     path="/ip/hotspot/host",
-    indexed=("mac-address", "address", "server"),
+    indexed=("mac-address", "address", "to-address", "server"),
     verbs=_READ_AND_REMOVE | {"make-binding"},
     dynamic_removable=True,
     survives_reboot=False,

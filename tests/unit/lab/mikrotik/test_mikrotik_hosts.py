@@ -299,3 +299,12 @@ def test_every_version_gives_leases(new_console: Callable[..., Console], version
     lan.add(LEASE, address="10.5.50.200", mac_address=ANN, rate_limit="2M/5M")
     assert lan.router.plug_in(ANN).address == "10.5.50.200"
     assert lan.rows("/queue/simple/print")[0]["max-limit"] == "2000000/5000000"
+
+
+def test_a_client_keeps_its_address_to_the_end_when_no_server_answers(lan: Console) -> None:
+    host = lan.router.plug_in(ANN)
+    lan.say("/ip/dhcp-server/disable", "=.id=dhcp1")
+    lan.wait_s(301)
+    assert host.address == "10.5.50.10"
+    lan.wait_s(300)
+    assert host.address == ""

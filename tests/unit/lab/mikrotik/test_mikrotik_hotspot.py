@@ -380,3 +380,26 @@ def test_every_version_logs_in_and_out(new_console: Callable[..., Console], vers
     cafe.router.hotspot_logout(ANN)
     assert not online(cafe)
     assert active["server"] == "hs1"
+
+
+def test_a_hotspot_with_a_pool_translates_addresses_of_foreign_networks(cafe: Console) -> None:
+    cafe.add("/ip/pool", name="hs", ranges="10.5.50.100-10.5.50.200")
+    cafe.say("/ip/hotspot/set", "=.id=hs1", "=address-pool=hs")
+    cafe.router.plug_in("02:00:00:00:00:0C", address="192.168.1.7", name="stray")
+    (host,) = cafe.rows(f"{HOST}/print", "?address=192.168.1.7")
+    assert host["to-address"] == "10.5.50.100"
+    cafe.router.hotspot_login("stray", "ann", "pw")
+    assert cafe.rows(f"{ACTIVE}/print")[0]["address"] == "10.5.50.100"
+    assert cafe.rows("/queue/simple/print")[0]["target"] == "10.5.50.100/32"
+    cafe.add("/ip/firewall/filter", chain="forward", action="drop", src_address="10.5.50.100", comment="seen as")
+    assert cafe.router.reach("stray", "1.2.3.4").by == "seen as"
+    assert len(cafe.rows("/ip/pool/used/print")) == 1
+    cafe.say(f"{HOST}/remove", f"=.id={host['.id']}")
+    assert cafe.rows("/ip/pool/used/print") == []
+
+
+def test_a_binding_may_name_the_address_a_host_is_translated_to(cafe: Console) -> None:
+    cafe.add("/ip/hotspot/ip-binding", mac_address=ANN, to_address="10.5.50.99", type="bypassed")
+    cafe.say(f"{HOST}/remove", "=.id=" + cafe.rows(f"{HOST}/print", f"?mac-address={ANN}")[0][".id"])
+    cafe.add("/ip/firewall/filter", chain="forward", action="drop", src_address="10.5.50.99", comment="seen as")
+    assert cafe.router.reach(ANN, "1.2.3.4").by == "seen as"

@@ -246,3 +246,14 @@ def test_a_redirected_connection_stays_with_the_router(tower: Console) -> None:
     assert tower.router.connect(ANN, "203.0.113.5", "tcp", 80, fasttracked=False)
     tower.add(FILTER, chain="input", action="drop", protocol="tcp", dst_port="8080", comment="closed")
     assert tower.router.reach(ANN, "203.0.113.5", "tcp", 80).by == "closed"
+
+
+def test_names_the_router_itself_answers_come_before_the_worlds(cafe: Console) -> None:
+    made = cafe.add("/ip/dns/static", name="news.example", address="192.0.2.99", match_subdomain="yes")
+    assert cafe.router.reach(ANN, "news.example", "tcp", 80).by == "hotspot: login page"
+    cafe.add(f"{GARDEN}/ip", dst_host="news.example")
+    assert [cafe.router.reach(ANN, f"192.0.2.{end}").reach for end in (8, 99)] == [False, True]
+    assert cafe.router.reach(ANN, "www.news.example").to == "192.0.2.99"
+    cafe.say("/ip/dns/static/disable", f"=.id={made}")
+    assert [cafe.router.reach(ANN, f"192.0.2.{end}").reach for end in (8, 99)] == [True, False]
+    assert cafe.router.reach(ANN, "www.news.example").by == "name not resolved"
