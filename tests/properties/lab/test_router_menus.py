@@ -25,7 +25,7 @@ DATA = json.loads((Path(lab.mikrotik.menus.__file__).parent / "arguments.json").
 COMMANDS = 200
 WORDS = [
     "x", "y", "", "*1", "*2", "*FFFF", "yes", "no", "none", "all", "1", "0", "10.0.0.1", "10.0.0.0/24", "30s", "1d",
-    "10.1.0.1-10.1.0.9", "ether1", "ether2", "default", "5M/5M", "forward", "input", "accept", "drop", "pcq", "!x",
+    "10.1.0.1-10.1.0.9", "ether1", "ether2", "default", "5M/5M", "forward", "input", "accept", "drop", "pcq",
     "a,b", "00:11:22:33:44:55",
 ]  # fmt: skip
 
