@@ -2,16 +2,28 @@
 
 import asyncio
 import json
+import random
+import ssl
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 from pathlib import Path
 
 import httpx
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from typer.testing import CliRunner
 
+from lab.clock import SystemClock
 from lab.door import Door, address_of
 from lab.main import app
+from lab.safaricom.face.app import Daraja
+from lab.safaricom.rail import Rail
+from lab.safaricom.server import serve
 
 ROOT = Path(__file__).parents[3]
 
@@ -33,6 +45,27 @@ async def test_it_starts_says_where_serves_and_ends_in_peace() -> None:
         process.terminate()
     _, complaints = await process.communicate()
     assert (process.returncode, complaints) == (0, b"")
+
+
+async def test_it_speaks_https_with_a_certificate_of_ones_own(tmp_path: Path) -> None:
+    key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name([])
+    now = datetime.fromtimestamp(SystemClock().now_us() / 1e6, UTC)
+    names = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))])
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), 7, now, now + timedelta(hours=1))
+        .add_extension(names, critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    public, private = tmp_path / "public.pem", tmp_path / "private.pem"
+    public.write_bytes(certificate.public_bytes(Encoding.PEM))
+    private.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    rail = Rail(clock=SystemClock(), chance=random.Random(1))
+    trusted = ssl.create_default_context(cafile=str(public))
+    client = httpx.AsyncClient(verify=trusted, trust_env=False)
+    async with client, serve(Daraja(rail), tls=(public, private)) as port:
+        answer = await client.get(f"https://127.0.0.1:{port}/oauth/v1/generate")
+    assert answer.json()["errorCode"] == "400.008.01"
+    await rail.close()
 
 
 @pytest.mark.parametrize(
