@@ -2,11 +2,12 @@
 
 from lab.mikrotik.menus import (
     automation,
-    dhcp,
     console,
+    dhcp,
     firewall,
     hardware,
     hotspot,
+    ipv6,
     local,
     network,
     ppp,
@@ -30,5 +31,6 @@ ALL: tuple[Menu, ...] = (
     *automation.MENUS,
     *dhcp.MENUS,
     *hotspot.MENUS,
+    *ipv6.MENUS,
     *console.MENUS,
 )
