@@ -75,11 +75,15 @@ def _pairs(facts: Mapping[str, Any], width: int) -> str:
 def table(rows: Sequence[Mapping[str, Any]]) -> str:
     """Rows of facts under their names; columns in the order in which they first occur."""
     columns = list(dict.fromkeys(name for row in rows for name in row))[:COLUMNS_MAX]
-    cells = [[cell(row[name]) if name in row else "" for name in columns] for row in rows]
+    cells = [[_cell_of(name, row[name]) if name in row else "" for name in columns] for row in rows]
     widths = [max(len(cell(name)), *(len(line[at]) for line in cells)) for at, name in enumerate(columns)]
     lines = [list(map(cell, columns)), *cells]
     return "\n".join("  ".join(f"{one:<{width}}" for one, width in zip(line, widths, strict=True)).rstrip()
                      for line in lines)  # fmt: skip
+
+
+def _cell_of(name: str, value: Any) -> str:
+    return clock_of(value) if name.endswith("at_us") and isinstance(value, int) else cell(value)
 
 
 def cell(value: Any, most: int = CELL_MAX) -> str:
