@@ -12,6 +12,8 @@ from lab.demo import Wish
 from lab.demo import play as play_story
 from lab.display import Display
 from lab.errors import LabError
+from lab.fleet.command import agents
+from lab.grouped_help import GroupedHelp
 from lab.house import scratch_folder
 from lab.mikrotik.command import router
 from lab.safaricom.command import safaricom
@@ -21,8 +23,9 @@ from lab.talk.command import ask, play, watch
 # Without rich's markup, which eats everything in square brackets: help shows requests and scripts as they are typed.
 app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None)
 app.command(short_help="A simulated Safaricom.")(safaricom)
-app.command(short_help="A simulated MikroTik.")(router)
+app.command(short_help="A simulated MikroTik.", cls=GroupedHelp)(router)
 app.command(short_help="A simulated SMS gateway.")(sms)
+app.command(short_help="A fleet of simulated agents.")(agents)
 app.command(short_help="Ask a part one thing.")(ask)
 app.command(short_help="Follow what happens at a part.")(watch)
 app.command(short_help="Play a script against parts.")(play)

@@ -3,10 +3,12 @@
 from contextlib import AbstractAsyncContextManager
 from dataclasses import asdict
 
-from lab.control import Answer, ControlError, Handlers, Request, open_door
+from lab.control import Answer, Handlers, Request, open_door
 from lab.mikrotik.console.export import Style
+from lab.mikrotik.delay import Link
 from lab.mikrotik.errors import DialError, ScriptError
 from lab.mikrotik.faults import KINDS, make
+from lab.mikrotik.host_control import HostControl, who
 from lab.mikrotik.journal import as_json
 from lab.mikrotik.modems import DEFAULT_REDIAL_S
 from lab.mikrotik.script import run_script
@@ -48,11 +50,13 @@ class Control:
             "events": self._events,
             "connections": self._connections,
             "stats": self._stats,
+            **HostControl(self._router).verbs,
         }
 
     # -- subscribers --------------------------------------------------------------------------------------------
 
     def _dial(self, request: Request) -> Answer:
+        """A modem dials once: `user`, `password`, perhaps `caller_id`; whether it is let in, or why not."""
         try:
             session = self._router.dial(
                 to_wire(str(request["user"])), to_wire(str(request["password"])), request.get("caller_id")
@@ -62,9 +66,11 @@ class Control:
         return {"online": True, "address": session.address, "rate": session.rate_limit}
 
     def _hangup(self, request: Request) -> Answer:
+        """The modem of `user` is switched off."""
         return {"was_online": self._router.hangup(to_wire(str(request["user"])))}
 
     def _redial(self, request: Request) -> Answer:
+        """A modem of `user` dials now and after every drop, `every_s` seconds."""
         password = request.get("password")
         every_s = float(request.get("every_s", DEFAULT_REDIAL_S))
         user = to_wire(str(request["user"]))
@@ -77,7 +83,7 @@ class Control:
 
     def _habit(self, request: Request) -> Answer:
         """How a user uses the line from now on: quiet, idle, browsing, streaming or uploading."""
-        self._router.habit(_who(request), str(request["habit"]))
+        self._router.habit(who(request), str(request["habit"]))
         return {"done": True}
 
     def _clock(self, request: Request) -> Answer:
@@ -89,13 +95,16 @@ class Control:
         return {"time": wall.stamp(), "utc": wall.utc().isoformat(), "synchronized": wall.is_synchronized}
 
     def _reach(self, request: Request) -> Answer:
+        """Whether a packet of `user` gets `to` an address and `port`, and which rule says so."""
         return asdict(self._router.reach(*_target(request), inbound=bool(request.get("inbound", False))))
 
     def _connect(self, request: Request) -> Answer:
+        """Open a tracked connection of `user` `to` an address and `port`."""
         fasttracked = request.get("fasttracked")
         return {"open": self._router.connect(*_target(request), fasttracked=fasttracked)}
 
     def _sessions(self, _request: Request) -> Answer:
+        """Who is online, where, since when."""
         now_us = self._router.now_us()
         return {"sessions": [
             {
@@ -108,6 +117,7 @@ class Control:
     # -- the router ---------------------------------------------------------------------------------------------
 
     def _rows(self, request: Request) -> Answer:
+        """Every row of a `menu`, passwords and live values included."""
         rows = self._router.rows(str(request["menu"]))
         return {"rows": [{name: from_wire(value) for name, value in row.items()} for row in rows]}
 
@@ -148,20 +158,24 @@ class Control:
         return {"done": True}
 
     async def _reboot(self, request: Request) -> Answer:
+        """Reboot; sessions and what lived in memory are gone, ids change."""
         await self._server.reboot(float(request.get("down_s", DEFAULT_DOWN_S)))
         return {"boots": self._router.boots}
 
     async def _power_cut(self, request: Request) -> Answer:
+        """The power fails for `down_s` seconds."""
         await self._server.power_cut(float(request.get("down_s", DEFAULT_DOWN_S)))
         return {"boots": self._router.boots}
 
     def _carry(self, request: Request) -> Answer:
+        """Count `up_bytes` and `down_bytes` on the session of `user`."""
         up, down = int(request.get("up_bytes", 0)), int(request.get("down_bytes", 0))
-        return {"carried": self._router.carry(_who(request), up, down)}
+        return {"carried": self._router.carry(who(request), up, down)}
 
     # -- faults -------------------------------------------------------------------------------------------------
 
     async def _fault(self, request: Request) -> Answer:
+        """Arm a fault: `kind` and its options (see faults); kind `clear` or `on`=false ends it."""
         options = {name: value for name, value in request.items() if name not in ("do", "kind", "on")}
         kind = str(request["kind"])
         if kind == "clear" or request.get("on") is False:
@@ -178,30 +192,32 @@ class Control:
     def _delay(self, request: Request) -> Answer:
         """The way to the router from now on: `round_trip_ms`, and `loss` as a share of what is sent."""
         link = self._server.link
-        round_trip_s = max(0.0, float(request.get("round_trip_ms", link.round_trip_s * 1_000)) / 1_000)
-        loss = float(request.get("loss", link.loss))
-        if not 0 <= loss < 1:
-            raise ControlError(f"a loss of {loss} is not a share; say 0.05 for one in twenty")
-        link.round_trip_s, link.loss = round_trip_s, loss
+        round_trip_s = float(request.get("round_trip_ms", link.round_trip_s * 1_000)) / 1_000
+        wanted = Link.of(round_trip_s, float(request.get("loss", link.loss)))
+        link.round_trip_s, link.loss = wanted.round_trip_s, wanted.loss
         return {"done": True}
 
     # -- figures ------------------------------------------------------------------------------------------------
 
     def _writes(self, request: Request) -> Answer:
+        """What clients wrote, after number `after`."""
         writes = self._router.journal.writes_after(int(request.get("since", 0)))
         return {"writes": [as_json(write) for write in writes], "last": self._router.journal.writes_in_all}
 
     def _events(self, request: Request) -> Answer:
+        """What happened, after number `after`, of one `kind` or all."""
         events = self._router.journal.events_after(int(request.get("since", 0)), request.get("kind"))
         return {"events": [as_json(event) for event in events]}
 
     def _connections(self, request: Request) -> Answer:
+        """Every API connection so far: who, waves, commands."""
         since = int(request.get("since", 0))
         return {"connections": [
             as_json(record) for record in self._router.journal.connections() if record.number > since
         ]}  # fmt: skip
 
     def _stats(self, _request: Request) -> Answer:
+        """Counts: sessions, rows, writes, connections."""
         records = self._router.journal.connections()
         return {
             "version": self._router.version_text,
@@ -220,12 +236,7 @@ class Control:
 
 def _target(request: Request) -> tuple[str, str, str, int]:
     protocol = str(request.get("protocol", "tcp"))
-    return _who(request), str(request["to"]), protocol, int(request.get("port", 443))
-
-
-def _who(request: Request) -> str:
-    """The station meant: a PPP user, a host's name, a MAC or an address."""
-    return to_wire(str(request["who"] if "who" in request else request["user"]))
+    return who(request), str(request["to"]), protocol, int(request.get("port", 443))
 
 
 def control_door(server: Server, host: str, port: int) -> AbstractAsyncContextManager[int]:

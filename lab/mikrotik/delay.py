@@ -1,10 +1,14 @@
 """A long wire: bytes come out later, in order, however many are under way; some are lost and sent again."""
 
+from __future__ import annotations
+
 import asyncio
 import random
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+
+from lab.control import ControlError
 
 # What TCP waits before it sends a lost segment again, doubled for each further loss (Linux's least time-out).
 RETRANSMIT_S = 0.2
@@ -21,6 +25,15 @@ class Link:
     round_trip_s: float = 0.0
     loss: float = 0.0
     chance: random.Random = field(default_factory=lambda: random.Random(1))  # noqa: S311  # a run can be replayed
+
+    @classmethod
+    def of(cls, round_trip_s: float, loss: float, seed: int = 1) -> Link:
+        """A checked link; ControlError says what makes no sense."""
+        if not 0 <= loss < 1:
+            raise ControlError(f"a loss of {loss} is not a share; say 0.05 for one in twenty")
+        if round_trip_s < 0:
+            raise ControlError(f"a round trip of {round_trip_s} s goes back in time; say 0 or more")
+        return cls(round_trip_s, loss, random.Random(seed))  # noqa: S311  # a run can be replayed
 
     def one_way_s(self) -> float:
         """What one burst of bytes takes in one direction, with what was lost and sent again."""

@@ -12,7 +12,7 @@ from lab.mikrotik.console.certificates import Certificates
 from lab.mikrotik.console.environment import Environment
 from lab.mikrotik.console.export import Exporter
 from lab.mikrotik.console.files import Files
-from lab.mikrotik.console.happenings import Happenings
+from lab.mikrotik.console.happenings import attend
 from lab.mikrotik.console.importing import Importer
 from lab.mikrotik.console.live import bind
 from lab.mikrotik.console.reader import Reader
@@ -57,7 +57,7 @@ class Desk:
         self.exporter = Exporter(self)
         self.backups = Backups(self)
         self.certificates = Certificates(self)
-        self.happenings = Happenings(self)
+        attend(self)
         self.importer = Importer(self)
         self._at_boot: list[Callable[[], None]] = []
         self._after_boot: list[Callable[[], None]] = []

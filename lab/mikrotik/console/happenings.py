@@ -1,74 +1,50 @@
-"""What sets the console going: sessions, logins and leases that begin and end (`on-up`, `on-login`, `lease-script` …),
-and a clock that jumps."""
+"""Scripts of others that something sets off: `on-up` and `on-down` of PPP, `on-login` and `on-logout` of the hotspot,
+a DHCP server's `lease-script`."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lab.mikrotik.hotspot.login import Login
+from lab.mikrotik.leases import Grant
 from lab.mikrotik.sessions import Session
-from lab.mikrotik.table import Change, Row
+from lab.mikrotik.table import Row
 
 if TYPE_CHECKING:
     from lab.mikrotik.console.desk import Desk
 
 
-class Happenings:
-    """Runs the scripts that profiles and servers name, right after the event, when its rows are there or gone."""
+def attend(desk: Desk) -> None:
+    """Be told of sessions, logins and leases; their scripts run right after, when their rows are there or gone."""
+    router = desk.router
+    logins = router.access.hotspot.logins
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
-        self._router = desk.router
-        self._bound: dict[Row, dict[str, str]] = {}
-        sessions, tables = self._router.sessions, self._router.tables
-        sessions.on_start.append(lambda session: self._soon("on-up", session.on_up, _of_session(session)))
-        sessions.on_end.append(lambda session, _reason: self._soon("on-down", session.on_down, _of_session(session)))
-        if tables.has("/ip/hotspot/active"):
-            tables.get("/ip/hotspot/active").watchers.append(self._logged)
-        if tables.has("/ip/dhcp-server/lease"):
-            tables.get("/ip/dhcp-server/lease").watchers.append(self._leased)
-        self._told = self._router.wall.on_change
-        self._router.wall.on_change = self._clock_changed
-
-    def _soon(self, what: str, text: str, variables: dict[str, str]) -> None:
+    def soon(what: str, text: str, variables: dict[str, str]) -> None:
         if text:
-            self._router.timers.at(self._router.now_us(), lambda: self._desk.scripts.event(what, text, variables))
+            router.timers.at(router.now_us(), lambda: desk.scripts.event(what, text, variables))
 
-    def _clock_changed(self, before: str, after: str, how: str) -> None:
-        self._told(before, after, how)
-        self._desk.schedulers.clock_changed()
+    def logged(what: str, login: Login, cause: str) -> None:
+        soon(what, logins.users.profile(login.user).get(what), _of_login(login, cause))
 
-    def _logged(self, change: Change, row: Row) -> None:
-        """A hotspot login: the user's profile says what runs."""
-        if change is Change.CHANGED:
-            return
-        name = "on-login" if change is Change.ADDED else "on-logout"
-        self._soon(name, self._of_profile(row, name), {
-            "user": row.get("user"), "username": row.get("user"), "address": row.get("address"),
-            "mac-address": row.get("mac-address"), "server": row.get("server"),
-            "interface": self._setting("/ip/hotspot", row.get("server"), "interface"),
-        })  # fmt: skip
+    def leased(server: Row, grant: Grant, *, bound: bool) -> None:
+        soon("lease-script", server.get("lease-script"), _of_lease(server, grant, bound=bound))
 
-    def _of_profile(self, row: Row, name: str) -> str:
-        profile = self._setting("/ip/hotspot/user", row.get("user"), "profile") or "default"
-        return self._setting("/ip/hotspot/user/profile", profile, name)
+    told = router.wall.on_change
 
-    def _setting(self, path: str, name: str, field: str) -> str:
-        row = self._router.tables.get(path).find(name) if name and not name.startswith("*") else None
-        return "" if row is None else row.get(field)
+    def clock_changed(before: str, after: str, how: str) -> None:
+        told(before, after, how)
+        desk.schedulers.clock_changed()
 
-    def _leased(self, change: Change, row: Row) -> None:
-        """A lease came to be bound, or is so no more."""
-        bound = change is not Change.REMOVED and row.get("status") == "bound"
-        if bound == (row in self._bound):
-            return
-        if bound:
-            self._bound[row] = _of_lease(row)
-        variables = self._bound[row] if bound else self._bound.pop(row)
-        script = self._setting("/ip/dhcp-server", variables["leaseServerName"], "lease-script")
-        self._soon("lease-script", script, variables | {"leaseBound": "1" if bound else "0"})
+    router.wall.on_change = clock_changed
+    router.sessions.on_start.append(lambda session: soon("on-up", session.on_up, _variables(session)))
+    router.sessions.on_end.append(lambda session, _reason: soon("on-down", session.on_down, _variables(session)))
+    logins.on_login.append(lambda login: logged("on-login", login, ""))
+    logins.on_logout.append(lambda login, reason: logged("on-logout", login, reason))
+    router.access.leases.on_bound.append(lambda server, grant: leased(server, grant, bound=True))
+    router.access.leases.on_gone.append(lambda server, grant: leased(server, grant, bound=False))
 
 
-def _of_session(session: Session) -> dict[str, str]:
+def _variables(session: Session) -> dict[str, str]:
     """What the manual says these scripts see; `interface` is the row of the session's interface."""
     row = next((row for table, row in session.rows if table.menu.path == "/interface"), None)
     return {
@@ -77,11 +53,19 @@ def _of_session(session: Session) -> dict[str, str]:
     }  # fmt: skip
 
 
-def _of_lease(row: Row) -> dict[str, str]:
-    """What the manual says a lease script sees."""
+def _of_login(login: Login, cause: str) -> dict[str, str]:
+    """What the manual says `on-login` and `on-logout` see."""
+    presence = login.presence
+    name = login.user.get("name")
     return {
-        "leaseServerName": row.get("active-server") or row.get("server"),
-        "leaseActMAC": row.get("active-mac-address") or row.get("mac-address"),
-        "leaseActIP": row.get("active-address") or row.get("address"),
-        "lease-hostname": row.get("host-name"),
+        "user": name, "username": name, "address": presence.address, "mac-address": presence.host.mac,
+        "interface": presence.host.interface, "cause": cause,
+    }  # fmt: skip
+
+
+def _of_lease(server: Row, grant: Grant, *, bound: bool) -> dict[str, str]:
+    """What the manual says a `lease-script` sees."""
+    return {
+        "leaseBound": "1" if bound else "0", "leaseServerName": server.get("name"), "leaseActMAC": grant.host.mac,
+        "leaseActIP": grant.address, "lease-hostname": grant.host.host_name,
     }  # fmt: skip

@@ -82,6 +82,8 @@ class Schedulers:
         if row.get("start-time") == "startup":
             return now_us if booting else now_us + every_us if every_us else None
         wait_us = self._until_start_us(row)
+        # A start that is this very second has passed: a job added with an interval and nothing else first runs after
+        # that interval (librouteros' rollback relies on it, and its author tried it on a router).
         if wait_us > 0:
             return now_us + wait_us
         return now_us + (every_us - (-wait_us) % every_us) if every_us else None

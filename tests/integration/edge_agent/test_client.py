@@ -11,6 +11,7 @@ from librouteros.protocol import encode_sentence
 from edge_agent.clock import Clock
 from edge_agent.errors import RouterRefused, RouterUnreachable
 from edge_agent.routeros.client import Address, Command, Session, open_session
+from tests.support.lengths import SENDABLE, Vector
 
 CLOCK = Clock()
 
@@ -96,6 +97,26 @@ def test_a_clean_trap_is_an_answer_and_the_session_goes_on() -> None:
     with session_with(trap, bare) as session:
         assert ask(session, PRINT)[0][2] == "no such item"
         assert ask(session, PRINT)[0][2] == "no reason given"
+
+
+@pytest.mark.parametrize("vector", SENDABLE, ids=str)
+def test_the_published_length_codings_are_spoken_and_understood(vector: Vector) -> None:
+    """Against bytes written down by others: the sentence() above would only agree with itself."""
+    word = b"=n=" + b"x" * (vector.length - 3)
+    if len(word) != vector.length:
+        return  # shorter than an attribute can be
+    reply = b"\x03!re\x06.tag=0" + vector.coded + word + b"\x00"
+    heard: list[bytes] = []
+
+    def listen(live: socket.socket) -> None:
+        while not b"".join(heard).endswith(b"\x06.tag=0\x00"):
+            heard.append(live.recv(1 << 20))
+        live.sendall(reply + b"\x05!done\x06.tag=0\x00")
+
+    with session_with(hold=listen) as session:
+        answers = ask(session, Command(("/x", word.decode())))
+    assert answers[0][0] == [{"n": "x" * (vector.length - 3)}]
+    assert b"".join(heard) == b"\x02/x" + vector.coded + word + b"\x06.tag=0\x00"
 
 
 @pytest.mark.parametrize("size", [0x7F, 0x80, 0x3FFF, 0x4000, 0x10000, 0x1FFFFF - 20])

@@ -6,18 +6,15 @@ from hypothesis import strategies as st
 
 from lab.mikrotik.errors import FramingError
 from lab.mikrotik.wire import SentenceReader, decode_length, encode_length, encode_sentence
+from tests.support.lengths import LENGTHS, Vector
 
 
-@pytest.mark.parametrize(
-    ("length", "encoded"),
-    [
-        (0, "00"), (0x7F, "7f"), (0x80, "8080"), (0x87, "8087"), (0x100, "8100"), (0x3FFF, "bfff"),
-        (0x4321, "c04321"), (0x2ACDEF, "e02acdef"), (0x10000080, "f010000080"),
-    ],
-)  # fmt: skip
-def test_each_length_takes_its_shortest_form_and_comes_back(length: int, encoded: str) -> None:
-    assert encode_length(length).hex() == encoded
-    assert decode_length(bytearray.fromhex(encoded), 0) == (length, len(encoded) // 2)
+@pytest.mark.parametrize("vector", LENGTHS, ids=str)
+def test_each_length_takes_its_shortest_form_and_comes_back(vector: Vector) -> None:
+    assert encode_length(vector.length) == vector.coded
+    assert decode_length(bytearray(vector.coded), 0) == (vector.length, len(vector.coded))
+    for cut in range(len(vector.coded)):
+        assert decode_length(bytearray(vector.coded[:cut]), 0) is None
 
 
 def test_a_sentence_cut_at_every_byte_is_the_same_sentence() -> None:

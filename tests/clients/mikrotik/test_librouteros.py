@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from conftest import PASSWORD, USER, Router
 from librouteros import async_connect, connect
 from librouteros.api import Api
 from librouteros.exceptions import FatalError, TrapError
 from librouteros.login import plain, token
 from librouteros.query import And, Key, Or
+from mikrotik.routers import PASSWORD, USER, Router
 
 
 def dial(router: Router, **options: Any) -> Api:

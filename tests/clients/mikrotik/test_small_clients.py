@@ -1,7 +1,7 @@
 """Two small clients as they come: tikapy (2015, challenge only) and laiarturs-ros-api (one word per packet)."""
 
 import pytest
-from conftest import PASSWORD, USER, Router
+from mikrotik.routers import PASSWORD, USER, Router
 from ros_api import Api
 from ros_api.api import LoginError, RouterOSTrapError
 from tikapy import ClientError, TikapyClient

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import PASSWORD, USER, Router
+from mikrotik.routers import PASSWORD, USER, Router
 
 # `make test-clients` puts it beside the environment's Python, where npm is at hand.
 MODULES = Path(sys.executable).parents[1] / "node_modules"

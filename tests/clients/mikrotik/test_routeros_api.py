@@ -4,7 +4,7 @@ import ssl
 from collections.abc import Iterator
 
 import pytest
-from conftest import PASSWORD, USER, Router
+from mikrotik.routers import PASSWORD, USER, Router
 from routeros_api import RouterOsApiPool, query
 from routeros_api.api import RouterOsApi
 from routeros_api.api_structure import BooleanField, StringField, default_structure
