@@ -155,6 +155,8 @@ filter add chain=input action=drop
         (":put [/ppp secret get nobody name]", "no such item (line 1)"),
         ("\n\n  add list='x'", "bad command name add (line 3 column 3)"),
         (":put (1 / 0)", "division by zero (line 1)"),
+        ("}", "syntax error (line 1 column 1)"),
+        (":if (true) do={ ] }", "syntax error (line 1 column 17)"),
         (":set nowhere 1", "unknown variable nowhere (line 1)"),
     ],
 )
