@@ -131,6 +131,8 @@ async def open_door(handlers: Handlers, host: str, port: int) -> AsyncIterator[i
         talks.add(task)
         try:
             await _Talk(handlers, reader, writer).run()
+        except asyncio.CancelledError:
+            pass  # by us, below, and the end of the task anyway; asyncio's streams complain of a cancelled one
         finally:
             talks.discard(task)
 

@@ -12,6 +12,7 @@ from lab.demo import Wish
 from lab.demo import play as play_story
 from lab.display import Display
 from lab.errors import LabError
+from lab.fleet.command import agents
 from lab.grouped_help import GroupedHelp
 from lab.house import scratch_folder
 from lab.mikrotik.command import router
@@ -24,6 +25,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=N
 app.command(short_help="A simulated Safaricom.")(safaricom)
 app.command(short_help="A simulated MikroTik.", cls=GroupedHelp)(router)
 app.command(short_help="A simulated SMS gateway.")(sms)
+app.command(short_help="A fleet of simulated agents.")(agents)
 app.command(short_help="Ask a part one thing.")(ask)
 app.command(short_help="Follow what happens at a part.")(watch)
 app.command(short_help="Play a script against parts.")(play)

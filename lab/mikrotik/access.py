@@ -56,7 +56,6 @@ class AccessNetwork:
             self.hotspot.heard(host)
 
     def _unplugged(self, host: Host) -> None:
-        self.leases.left(host)
         self.hotspot.unplugged(host)
 
     # -- the gate -----------------------------------------------------------------------------------------------
@@ -92,7 +91,6 @@ class AccessNetwork:
         """Clients saw the link go: they ask for their addresses again."""
         for host in self.hosts.plugged():
             host.rows.clear()
-            self._ground.counters.requeue(host)
         self.hotspot.come_up()
         self.leases.come_up()
         self.hosts.come_up()

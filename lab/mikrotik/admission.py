@@ -11,6 +11,11 @@ from lab.mikrotik.tables import Tables
 MAX_SESSIONS = 65_535
 
 
+# PPPoE sessions by level of the licence (the manual's page on licences); level 6 has no bound.
+LICENCE_SESSIONS = {"0": 1, "1": 1, "3": 200, "4": 200, "5": 500}
+LICENCE_MENU = "/system/license"
+
+
 @dataclass(frozen=True, slots=True)
 class Caller:
     """What a modem says when it dials. An empty service asks for any."""
@@ -25,6 +30,7 @@ class Admission:
     """Reads the servers and the secrets; refuses with DialError."""
 
     def __init__(self, tables: Tables, sessions_of: Callable[[Row], int]) -> None:
+        self._tables = tables
         self._servers = tables.get("/interface/pppoe-server/server")
         self._secrets = tables.get("/ppp/secret")
         self._interfaces = tables.get("/interface")
@@ -52,6 +58,13 @@ class Admission:
         if not service:
             return server.get("accept-empty-service") != "false"
         return service == server.get("service-name")
+
+    def check_licence(self, online: int) -> None:
+        """Refuse one more than the licence allows. What the router says then is not known."""
+        if self._tables.has(LICENCE_MENU):
+            level = self._tables.setting(LICENCE_MENU, "nlevel")
+            if online >= LICENCE_SESSIONS.get(level, MAX_SESSIONS):
+                raise DialError(f"license level {level} allows no more sessions", "licence")
 
     def _is_full(self, server: Row) -> bool:
         limit = server.get("max-sessions")

@@ -33,7 +33,7 @@ class RouterClock:
         self._ntp = tables.get("/system/ntp/client")
         self._version: Version = tables.version
         self._timer: Timer | None = None
-        self._second = (EPOCH - timedelta(days=1), "", EPOCH, "")
+        self._second: tuple[object, datetime, str] = (None, EPOCH, "")
         self._zone: tuple[str, tzinfo] = ("", UTC)
         self.is_synchronized = False
         self.on_change: Callable[[str, str, str], None] = lambda _before, _after, _how: None
@@ -51,13 +51,13 @@ class RouterClock:
 
     def local(self) -> datetime:
         """The same in its time zone, in whole seconds."""
-        utc = self.utc().replace(microsecond=0)
-        name = self._zone_row.get("time-zone-name")
         # Thousands of lines are written within one second: its text is made once.
-        if (utc, name) != self._second[:2]:
-            local = utc.astimezone(self.zone())
-            self._second = (utc, name, local, f"{self.format_date(local)} {local:%H:%M:%S}")
-        return self._second[2]
+        passed_us = self._clock.now_us() if self.is_synchronized else self._clock.monotonic_us() - self._base_us
+        key = (passed_us // 1_000_000, self.is_synchronized, self._base, self._zone_row.get("time-zone-name"))
+        if key != self._second[0]:
+            local = self.utc().replace(microsecond=0).astimezone(self.zone())
+            self._second = (key, local, f"{self.format_date(local)} {local:%H:%M:%S}")
+        return self._second[1]
 
     def zone(self) -> tzinfo:
         name = self._zone_row.get("time-zone-name")
@@ -84,7 +84,7 @@ class RouterClock:
     def stamp(self) -> str:
         """Date and time as this version writes them."""
         self.local()
-        return self._second[3]
+        return self._second[2]
 
     def format_moment(self, moment: datetime) -> str:
         return f"{self.format_date(moment)} {moment:%H:%M:%S}"

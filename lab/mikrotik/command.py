@@ -36,6 +36,7 @@ _FAULT = _in(_TROUBLE, "Arm a fault; repeatable; `list` shows them.", metavar="K
 
 Board = Literal["RB5009", "CHR"]
 Mode = Literal["advanced", "home", "basic"]
+HabitName = Literal["quiet", "idle", "browsing", "streaming", "uploading"]
 
 
 def router(
@@ -57,10 +58,9 @@ def router(
     device_mode: Annotated[Mode, _in(_WHAT, "What it may do; only advanced has hotspot.")] = "advanced",
     switch: Annotated[list[str] | None, _SWITCH] = None,
     ntp_answers: Annotated[bool, _in(_WORLD, "Whether NTP, once configured, gives the time.")] = True,
+    ntp_delay_s: Annotated[float, _in(_WORLD, "Seconds that NTP takes to answer after a boot.")] = 0.0,
     connections: Annotated[int, _in(_WORLD, "Connections a subscriber opens when online.")] = 2,
-    habit: Annotated[
-        str, _in(_WORLD, "How everybody uses the line: quiet, idle, browsing, streaming, uploading.")
-    ] = "quiet",
+    habit: Annotated[HabitName, _in(_WORLD, "How everybody uses the line.")] = "quiet",
     seed: Annotated[int, _in(_WORLD, "Replays what chance decides.")] = 1,
     delay_ms: Annotated[float, _in(_TROUBLE, "A round trip to it, in milliseconds.")] = 0.0,
     loss: Annotated[
@@ -74,8 +74,8 @@ def router(
     try:
         setup = Setup(
             version=version_of(version), user=user, password=password, empty=empty, ntp_answers=ntp_answers,
-            connections_per_session=connections, habit=habit, seed=seed, switches=switches_of(switch or ()),
-            board=board, device_mode=device_mode,
+            connections_per_session=connections, ntp_delay_s=ntp_delay_s, habit=habit, seed=seed,
+            switches=switches_of(switch or ()), board=board, device_mode=device_mode,
         )  # fmt: skip
         machine = _machine(setup, script, fault or ())
         link = Link.of(delay_ms / 1_000, loss, seed)

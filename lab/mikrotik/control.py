@@ -8,6 +8,7 @@ from lab.mikrotik.console.export import Style
 from lab.mikrotik.delay import Link
 from lab.mikrotik.errors import DialError, ScriptError
 from lab.mikrotik.faults import KINDS, make
+from lab.mikrotik.host_control import HostControl, who
 from lab.mikrotik.journal import as_json
 from lab.mikrotik.modems import DEFAULT_REDIAL_S
 from lab.mikrotik.script import run_script
@@ -49,6 +50,7 @@ class Control:
             "events": self._events,
             "connections": self._connections,
             "stats": self._stats,
+            **HostControl(self._router).verbs,
         }
 
     # -- subscribers --------------------------------------------------------------------------------------------
@@ -81,7 +83,7 @@ class Control:
 
     def _habit(self, request: Request) -> Answer:
         """How a user uses the line from now on: quiet, idle, browsing, streaming or uploading."""
-        self._router.habit(_who(request), str(request["habit"]))
+        self._router.habit(who(request), str(request["habit"]))
         return {"done": True}
 
     def _clock(self, request: Request) -> Answer:
@@ -168,7 +170,7 @@ class Control:
     def _carry(self, request: Request) -> Answer:
         """Count `up_bytes` and `down_bytes` on the session of `user`."""
         up, down = int(request.get("up_bytes", 0)), int(request.get("down_bytes", 0))
-        return {"carried": self._router.carry(_who(request), up, down)}
+        return {"carried": self._router.carry(who(request), up, down)}
 
     # -- faults -------------------------------------------------------------------------------------------------
 
@@ -234,12 +236,7 @@ class Control:
 
 def _target(request: Request) -> tuple[str, str, str, int]:
     protocol = str(request.get("protocol", "tcp"))
-    return _who(request), str(request["to"]), protocol, int(request.get("port", 443))
-
-
-def _who(request: Request) -> str:
-    """The station meant: a PPP user, a host's name, a MAC or an address."""
-    return to_wire(str(request["who"] if "who" in request else request["user"]))
+    return who(request), str(request["to"]), protocol, int(request.get("port", 443))
 
 
 def control_door(server: Server, host: str, port: int) -> AbstractAsyncContextManager[int]:

@@ -8,7 +8,7 @@ import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from lab.mikrotik.habits import DOWN_PACKET_BYTES, HABITS, UP_PACKET_BYTES, Habit
+from lab.mikrotik.habits import DOWN_PACKET_BYTES, HABITS, UP_PACKET_BYTES, Habit, habit_named
 from lab.mikrotik.queues import Chain, Queues, limit_of
 from lab.mikrotik.stations import Station, Stations
 from lab.mikrotik.table import Change, Row
@@ -16,7 +16,9 @@ from lab.mikrotik.tables import Tables
 from lab.mikrotik.traffic import UPLINK
 
 # Sums over many lines are counted at most this often: a print of a thousand rows reads one instant.
-READING_US = 50_000
+READING_US = 200_000
+# One line is counted at most this often: the columns of one row read one instant.
+SAME_INSTANT_US = 1_000
 
 
 @dataclass(slots=True)
@@ -53,10 +55,12 @@ class Line:
     habit: Habit = HABITS["quiet"]
     told: Tally = field(default_factory=Tally)
     """What of the station's counters the queues and ports have been told."""
-    modelled: Tally = field(default_factory=Tally)
-    """What the habit has brought since `begun_us`."""
+    start: tuple[int, int] = (0, 0)
+    """What the habit brings from the start of its cycle to `begun_us`, in bytes."""
+    modelled: tuple[int, int, int, int] = (0, 0, 0, 0)
+    """What it has brought since: bytes up, down, packets up, down."""
+    counted_us: int = 0
     chain: Chain = ()
-    queues_version: int = -1
     carried_us: int = 0
     fasttracked: bool = False
     """Its packets go past all simple queues."""
@@ -73,7 +77,7 @@ class Counters:
         self._stations = stations
         self._now_us = now_us
         self._random = random.Random(seed)  # noqa: S311  # where in its cycle a habit starts
-        self._habit = HABITS[habit]
+        self._habit = habit_named(habit)
         self._habits: dict[str, Habit] = {}
         self._queues = Queues(tables)
         self._lines: dict[Station, Line] = {}
@@ -129,7 +133,7 @@ class Counters:
     def set_habit(self, name: str, habit: str) -> None:
         """The habit of a user from now on, online or not."""
         self._refresh()
-        self._habits[name] = HABITS[habit]
+        self._habits[name] = habit_named(habit)
         now_us = self._now_us()
         for station in [one for one in self._lines if one.name == name]:
             self._change_wish(self._lines[station], HABITS[habit], now_us)
@@ -170,8 +174,10 @@ class Counters:
     def of_station(self, station: Station) -> Station:
         """The station, its counters brought up to now."""
         self._refresh()
-        if (line := self._lines.get(station)) is not None and line.busy:
-            self._settle(line, self._now_us())
+        if (line := self._lines.get(station)) is not None and line.habit.stretches:
+            now_us = self._now_us()
+            if now_us - line.counted_us >= SAME_INSTANT_US:
+                self._settle(line, now_us)
         return station
 
     def of_queue(self, row: Row) -> Tally:
@@ -237,14 +243,14 @@ class Counters:
     def _settle_all(self) -> None:
         self._refresh()
         now_us = self._now_us()
-        if now_us - self._settled_us < READING_US and now_us != self._settled_us:
+        if 0 <= now_us - self._settled_us < READING_US:
             return
-        self._settled_us = now_us
         for line in list(self._lines.values()):
             if line.station.ended:
                 self.dismiss(line.station)
             elif line.busy:
                 self._settle(line, now_us)
+        self._settled_us = self._now_us()
 
     def _carried(self, station: Station) -> None:
         """Somebody counted traffic on a station himself, just now: it goes through the queues as they are now, even
@@ -274,7 +280,6 @@ class Counters:
     def _begin(self, line: Line, at_us: int) -> None:
         """Count from here with the queues as they are now."""
         line.chain = () if line.fasttracked else self._queues.chain_of(line.station, (line.port,))
-        line.queues_version = self._queues.version
         for row in line.chain:
             self._members.setdefault(row, {})[line] = None
         if line.wish.stretches:
@@ -282,8 +287,9 @@ class Counters:
             line.habit = line.wish.bounded(*limit_of(line.chain))
         else:
             line.habit = line.wish
-        line.begun_us = at_us
-        line.modelled = Tally()
+        line.begun_us = line.counted_us = at_us
+        line.start = line.habit.passed(line.phase_us)
+        line.modelled = (0, 0, 0, 0)
 
     def _leave(self, line: Line) -> None:
         for row in line.chain:
@@ -329,17 +335,16 @@ def _tally_of(station: Station) -> Tally:
 
 
 def _add_modelled(line: Line, at_us: int) -> None:
-    from_us, to_us = line.phase_us, line.phase_us + at_us - line.begun_us
-    start, end = line.habit.passed(from_us), line.habit.passed(to_us)
-    up, down = end.up - start.up, end.down - start.down
-    now = Tally(up, down, -(-up // UP_PACKET_BYTES), -(-down // DOWN_PACKET_BYTES))
-    more = now.less(line.modelled)
-    line.modelled = now
-    station = line.station
-    station.bytes_up += more.up
-    station.bytes_down += more.down
-    station.packets_up += more.packets_up
-    station.packets_down += more.packets_down
+    line.counted_us = at_us
+    up, down = line.habit.passed(line.phase_us + at_us - line.begun_us)
+    up, down = up - line.start[0], down - line.start[1]
+    packets_up, packets_down = -(-up // UP_PACKET_BYTES), -(-down // DOWN_PACKET_BYTES)
+    station, before = line.station, line.modelled
+    station.bytes_up += up - before[0]
+    station.bytes_down += down - before[1]
+    station.packets_up += packets_up - before[2]
+    station.packets_down += packets_down - before[3]
+    line.modelled = (up, down, packets_up, packets_down)
 
 
 def _sum_rates(lines: Iterator[Line] | tuple[Line, ...] | dict[Line, None], now_us: int) -> tuple[int, int]:

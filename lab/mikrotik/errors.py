@@ -41,7 +41,7 @@ class DialError(RouterLabError):
     """The router did not let a PPPoE client in; the text is the reason it would log.
 
     `why` is the same as a word: no-server, max-sessions, unknown-user, bad-secret, disabled, wrong-service, caller-id,
-    only-one, no-address. The router itself tells most of them apart nowhere.
+    only-one, no-address, licence. The router itself tells most of them apart nowhere.
     """
 
     def __init__(self, message: str, why: str = "") -> None:

@@ -8,8 +8,11 @@ from lab.mikrotik.menus.firewall import OTHER_MATCHERS
 from lab.mikrotik.packets import DEFAULT, PACKET_BYTES, Address, AddressLists, Packet, Verdict, port_within, within
 from lab.mikrotik.table import Row, Table
 from lab.mikrotik.tables import Tables
+from lab.mikrotik.values import split_list
 
 MAX_JUMPS = 16
+_BUILT_IN_LISTS = ("all", "none", "dynamic", "static")
+_KINDS = {"all-ppp": "<", "all-ethernet": "ether", "all-vlan": "vlan", "all-wireless": "wlan"}
 _TO_LIST = {"add-src-to-address-list": "source", "add-dst-to-address-list": "target"}
 
 
@@ -21,6 +24,7 @@ class Firewall:
         self._raw = _table(tables, f"/{family}/firewall/raw")
         self._mangle = _table(tables, f"/{family}/firewall/mangle")
         self._nat = _table(tables, f"/{family}/firewall/nat")
+        self._interface_lists = tables.get("/interface/list")
         self._members = tables.get("/interface/list/member")
         self._listed = tables.get(f"/{family}/firewall/address-list")
         self._lists = AddressLists(self._listed)
@@ -135,10 +139,22 @@ class Firewall:
         return self._lists.holds(name, address)
 
     def in_interface_list(self, name: str, interface: str) -> bool:
-        if name in ("all", "dynamic") and (name == "all" or interface.startswith("<")):
-            return True
+        """Members, less those of `exclude`, more those of `include`; the built-in lists by what an interface is."""
+        return self._is_member(name, interface, 0)
+
+    def _is_member(self, name: str, interface: str, depth: int) -> bool:
+        if name in _BUILT_IN_LISTS:
+            return name == "all" or ((name == "dynamic") == interface.startswith("<") and name != "none")
         rows = self._members.with_value("list", name)
-        return any(row.get("interface") == interface and row.enabled for row in rows)
+        if any(row.get("interface") == interface and row.enabled for row in rows):
+            return True
+        whole = self._interface_lists.find(name)
+        if whole is None or depth > MAX_JUMPS:
+            return False
+        excluded, included = (split_list(whole.get(part)) for part in ("exclude", "include"))
+        if any(self._is_member(other, interface, depth + 1) for other in excluded):
+            return False
+        return any(self._is_member(other, interface, depth + 1) for other in included)
 
 
 @dataclass(slots=True)
@@ -180,6 +196,12 @@ def _is_marked(mark: str, packet: Packet) -> bool:
     return mark[1:] not in packet.marks if mark.startswith("!") else mark in packet.marks
 
 
+def _is_interface(value: str, interface: str) -> bool:
+    """An interface by name, or one of a kind (`all-ppp`, `all-ethernet`) by how the model names its own."""
+    stem = _KINDS.get(value)
+    return value == interface if stem is None else interface.startswith(stem)
+
+
 def _is_of_type(value: str, packet: Packet) -> bool:
     kind = "local" if packet.to_router else "multicast" if packet.target.is_multicast else "unicast"
     return kind in value.split(",")
@@ -206,8 +228,8 @@ _CHECKS: dict[str, Callable[[Firewall, str, Packet], bool]] = {
     "src-port": lambda _, value, packet: port_within(value, packet.source_port),
     "dst-port": lambda _, value, packet: port_within(value, packet.port),
     "port": lambda _, value, packet: port_within(value, packet.port) or port_within(value, packet.source_port),
-    "in-interface": lambda _, value, packet: value == packet.came_in,
-    "out-interface": lambda _, value, packet: value == packet.goes_out,
+    "in-interface": lambda _, value, packet: _is_interface(value, packet.came_in),
+    "out-interface": lambda _, value, packet: _is_interface(value, packet.goes_out),
     "in-interface-list": lambda firewall, value, packet: firewall.in_interface_list(value, packet.came_in),
     "out-interface-list": lambda firewall, value, packet: firewall.in_interface_list(value, packet.goes_out),
     "connection-nat-state": lambda _, value, packet: packet.translated in value.split(","),

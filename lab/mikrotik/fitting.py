@@ -16,6 +16,7 @@ GENERIC_VERBS = frozenset(
     [
         "print", "getall", "get", "find", "listen", "export", "add", "set", "remove", "enable", "disable", "unset",
         "comment", "move", "reset-counters", "reset-counters-all",
+        "expire-password", "clear-cache", "reset-html", "reset-freq-drift",
     ]
 )  # fmt: skip
 

@@ -21,14 +21,6 @@ class Stretch:
     down_bps: int
 
 
-@dataclass(frozen=True, slots=True)
-class Flow:
-    """What passed, in bytes."""
-
-    up: int
-    down: int
-
-
 @dataclass(frozen=True)
 class Habit:
     """A cycle of stretches."""
@@ -48,19 +40,28 @@ class Habit:
             for one in self.stretches
         ))  # fmt: skip
 
-    def passed(self, at_us: int) -> Flow:
-        """What passed from the start of a cycle until then."""
+    @cached_property
+    def _plan(self) -> tuple[tuple[int, int, int], ...]:
+        """(microseconds, up, down) of each stretch, in bits per second."""
+        return tuple((one.lasts_s * 1_000_000, one.up_bps, one.down_bps) for one in self.stretches)
+
+    @cached_property
+    def _whole(self) -> tuple[int, int]:
+        """What a whole cycle brings each way, in bits times microseconds per second."""
+        return sum(us * up for us, up, _ in self._plan), sum(us * down for us, _, down in self._plan)
+
+    def passed(self, at_us: int) -> tuple[int, int]:
+        """(up, down) in bytes from the start of a cycle until then."""
         if not self.stretches:
-            return Flow(0, 0)
+            return 0, 0
         cycles, rest_us = divmod(at_us, self.cycle_us)
-        up = down = 0  # bits times microseconds per second
-        for one in self.stretches:
-            whole_us = one.lasts_s * 1_000_000
-            spent_us = cycles * whole_us + max(0, min(rest_us, whole_us))
-            rest_us -= whole_us
-            up += one.up_bps * spent_us
-            down += one.down_bps * spent_us
-        return Flow(up // 8_000_000, down // 8_000_000)
+        up, down = self._whole[0] * cycles, self._whole[1] * cycles
+        for lasts_us, up_bps, down_bps in self._plan:
+            spent_us = min(rest_us, lasts_us)
+            up += up_bps * spent_us
+            down += down_bps * spent_us
+            rest_us -= spent_us
+        return up // 8_000_000, down // 8_000_000
 
     def rate(self, at_us: int) -> tuple[int, int]:
         """(up, down) in bits per second at that instant of the cycle."""
@@ -100,3 +101,10 @@ HABITS: dict[str, Habit] = {
         Habit("uploading", (Stretch(30, 8_000_000, 300_000), Stretch(5, 50_000, 50_000))),
     )
 }
+
+
+def habit_named(name: str) -> Habit:
+    """One of HABITS; ValueError says which there are."""
+    if name not in HABITS:
+        raise ValueError(f"no habit {name!r}: take one of {', '.join(HABITS)}")
+    return HABITS[name]

@@ -45,6 +45,8 @@ class Hosts:
     def __init__(self, ground: Ground) -> None:
         self._ground = ground
         self._by_mac: dict[str, Host] = {}
+        self._by_label: dict[str, Host] = {}
+        self._by_address: dict[str, Host] = {}
         self._away: dict[str, Host] = {}
         self.on_leaving: Callable[[Host], None] = lambda _host: None
         """Told while a host that will be unplugged is still there."""
@@ -60,10 +62,8 @@ class Hosts:
 
     def find(self, who: str) -> Host | None:
         """By name, MAC or address."""
-        found = self._by_mac.get(who.upper().replace("-", ":"))
-        if found is not None:
-            return found
-        return next((host for host in self._by_mac.values() if who and who in (host.label, host.address)), None)
+        by_mac = self._by_mac.get(who.upper().replace("-", ":"))
+        return by_mac or self._by_label.get(who) or self._by_address.get(who)
 
     def plug_in(self, host: Host) -> Host:
         """Put a device on the wire (taking it off where it was); HostError when it cannot be there like that."""
@@ -83,6 +83,8 @@ class Hosts:
         router_address = "" if host.wants == BY_DHCP else self._place(host)
         host = self._back_again(host)
         self._by_mac[host.mac] = host
+        if host.label:
+            self._by_label[host.label] = host
         self._ground.counters.resume(host)
         self._ground.event("plug", mac=host.mac, interface=host.interface, name=host.label)
         if router_address:
@@ -104,6 +106,8 @@ class Hosts:
         if host is None:
             return False
         del self._by_mac[host.mac]
+        _forget(self._by_label, host.label, host)
+        _forget(self._by_address, host.address, host)
         self.on_leaving(host)
         self._ground.counters.dismiss(host)
         host.ended, host.address = True, ""
@@ -119,8 +123,10 @@ class Hosts:
         if host.address == address:
             return
         _clear_own(host)
+        _forget(self._by_address, host.address, host)
         host.address, host.local_address = address, router_address
         if address:
+            self._by_address[address] = host
             self._show_in_arp(host, by_dhcp=by_dhcp)
         self.on_address(host)
 
@@ -151,7 +157,7 @@ class Hosts:
         own = self.network_of(host.interface, host.wants)
         if not own:
             raise HostError(f"{host.wants} is in no network of {host.interface}; see /ip/address")
-        taken = next((other for other in self._by_mac.values() if other.address == host.wants), None)
+        taken = self._by_address.get(host.wants)
         if taken is not None or own == host.wants:
             raise HostError(f"{host.wants} is taken by {taken.name if taken else 'the router'}; give another")
         return own
@@ -164,6 +170,12 @@ class Hosts:
         values |= {"dynamic": "true", "complete": "true", "disabled": "false", "invalid": "false"}
         values["DHCP"] = "true" if by_dhcp else "false"
         self._ground.add_row(host.rows, "/ip/arp", values, host)
+
+
+def _forget(index: dict[str, Host], key: str, host: Host) -> None:
+    """Take a host out of an index, unless the key is another's by now."""
+    if index.get(key) is host:
+        del index[key]
 
 
 def _clear_own(host: Host) -> None:

@@ -1,11 +1,13 @@
 """The DHCP server: who gets which address, for how long, and what a lease brings along."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from lab.mikrotik.dynamic_queue import give_queue, take_queue
 from lab.mikrotik.ground import Ground, clear
 from lab.mikrotik.hosts import BY_DHCP, Host, Hosts
-from lab.mikrotik.table import Change, Row, Table
+from lab.mikrotik.lease_book import LeaseBook, is_address
+from lab.mikrotik.table import Row, Table
 from lab.mikrotik.timers import Timer
 from lab.mikrotik.values import duration_us
 
@@ -15,11 +17,15 @@ OFFER_US = 30_000_000
 RETRY_US = 10_000_000
 DHCP = "DHCP"
 _ACTIVE = ("active-address", "active-mac-address", "active-client-id", "active-server")
+_BROUGHT = (
+    "rate-limit", "address-lists", "insert-queue-before", "parent-queue", "queue-type", "allow-dual-stack-queue",
+    "dynamic",
+)  # fmt: skip
 
 
 @dataclass(eq=False, slots=True)
 class Grant:
-    """An offered or bound lease: the row it is of, who holds it, until when, and the rows that go with it."""
+    """An offered or bound lease: the row it is of, who holds it, until when, and what goes with it."""
 
     row: Row
     host: Host
@@ -27,6 +33,7 @@ class Grant:
     until_us: int
     seen_us: int
     timer: Timer | None = None
+    brought: tuple[str, ...] = ()
     queue: Row | None = None
     rows: list[tuple[Table, Row]] = field(default_factory=list)
 
@@ -37,15 +44,17 @@ class Leases:
     def __init__(self, ground: Ground, hosts: Hosts) -> None:
         self._ground = ground
         self._hosts = hosts
-        self._servers = ground.tables.get("/ip/dhcp-server")
-        self._table = ground.tables.get("/ip/dhcp-server/lease")
+        self._book = LeaseBook(ground)
         self._grants: dict[Row, Grant] = {}
+        self._of_address: dict[str, Grant] = {}
         self._last_seen: dict[Row, int] = {}
-        self._writing = False
-        self._reserved: dict[Row, str] = {}
         self._retrying: set[Host] = set()
         self.answering = True
-        self._table.watchers.append(self._changed)
+        self.on_bound: list[Callable[[Row, Grant], None]] = []
+        """Told of a server row and a lease of it that has become bound."""
+        self.on_gone: list[Callable[[Row, Grant], None]] = []
+        self._book.on_edit = self._edited
+        self._book.on_remove = self._removed
 
     def grant_of(self, row: Row) -> Grant | None:
         return self._grants.get(row)
@@ -60,17 +69,31 @@ class Leases:
         """A client looks for an address, and takes what it is offered (unless it only asks)."""
         if host.ended or host.wants != BY_DHCP:
             return
-        server = self._server_of(host.interface)
-        row = None if server is None else self._row_for(host, server)
+        server = self._book.server_of(host.interface) if self.answering else None
+        row = None if server is None else self._book.row_for(host, server)
+        if row is not None:
+            self._last_seen[row] = self._ground.now_us()
+            self._book.change(row, {"blocked": "true" if row.get("block-access") == "true" else "false"})
         address = None if server is None or row is None else self._address_for(row, server)
         if server is None or row is None or address is None:
             self._hosts.settle(host, "")
             self._try_later(host)
-            return
-        if only_offer:
+        elif only_offer:
             self._offer(row, host, address)
         else:
             self._bind(row, host, server, address)
+
+    def _address_for(self, row: Row, server: Row) -> str | None:
+        """The address of a row: fixed, of a pool it names, or of the server's pool; None when it gives none."""
+        if row.get("block-access") == "true":
+            return None
+        fixed, grant = row.get("address"), self._grants.get(row)
+        if is_address(fixed):
+            other = self._of_address.get(fixed)
+            return fixed if other is None or other.row is row else None
+        if grant is not None:
+            return grant.address
+        return self._ground.pools.allocate(fixed) if fixed else self._book.free_address(server) or None
 
     def _try_later(self, host: Host) -> None:
         if host not in self._retrying:
@@ -82,118 +105,76 @@ class Leases:
         if not host.ended and not host.address:
             self.ask(host)
 
-    def left(self, host: Host) -> None:
-        """A client is off the wire: its lease runs on to its end."""
-        for grant in self._of_host(host):
-            self._time(grant, grant.until_us)
-
-    def _of_host(self, host: Host) -> list[Grant]:
-        return [grant for grant in self._grants.values() if grant.host is host]
-
-    def _server_of(self, interface: str) -> Row | None:
-        if not self.answering:
-            return None
-        return next((row for row in self._servers.with_value("interface", interface) if row.enabled), None)
-
-    def _row_for(self, host: Host, server: Row) -> Row | None:
-        """The client's row: static by client-id or MAC, dynamic from before, or a new one; None when blocked."""
-        known = list(self._table.with_value("mac-address", host.mac))
-        if host.client_id:
-            known = [*self._table.with_value("client-id", host.client_id), *known]
-        name = server.get("name")
-        fitting = [row for row in known if _serves(row, name) and row.enabled and _is_of(row, host)]
-        fitting.sort(key=lambda row: row.dynamic)
-        if not fitting:
-            values = {"mac-address": host.mac, "server": name, "dynamic": "true", "disabled": "false"}
-            values |= {"address-lists": "", "dhcp-option": "", "radius": "false", "blocked": "false"}
-            address = self._free_address(server)
-            return self._insert(values | {"address": address}, host) if address else None
-        row = fitting[0]
-        if row.get("block-access") == "true":
-            self._change(row, {"blocked": "true"})
-            self._last_seen[row] = self._ground.now_us()
-            return None
-        return row
-
-    def _insert(self, values: dict[str, str], host: Host) -> Row:
-        if host.client_id:
-            values["client-id"] = host.client_id
-        self._writing = True
-        row = self._table.insert(values | {"status": "offered"})
-        self._writing = False
-        return row
-
-    def _free_address(self, server: Row) -> str:
-        """A free address of the server's pool; empty when there is none (`static-only`)."""
-        return self._ground.pools.allocate(server.get("address-pool")) or ""
-
-    def _address_for(self, row: Row, server: Row) -> str | None:
-        """The address of a row: fixed, of a pool it names, or of the server's pool."""
-        grant = self._grants.get(row)
-        fixed = row.get("address")
-        if _is_address(fixed):
-            other = next((one for one in self._grants.values() if one.address == fixed and one.row is not row), None)
-            return fixed if other is None else None
-        if grant is not None:
-            return grant.address
-        if fixed:
-            return self._ground.pools.allocate(fixed)
-        return self._free_address(server) or None
-
     # -- leases -------------------------------------------------------------------------------------------------
 
     def _offer(self, row: Row, host: Host, address: str) -> None:
-        now_us = self._ground.now_us()
-        grant = Grant(row, host, address, now_us + OFFER_US, now_us)
-        self._grants[row] = grant
-        self._last_seen[row] = now_us
-        self._change(row, {"status": "offered"})
-        self._time(grant, grant.until_us)
+        """Kept for the client for a while."""
+        if self._grants.get(row) is None:
+            grant = self._new(row, host, address, self._ground.now_us() + OFFER_US)
+            self._book.change(row, {"status": "offered"})
+            self._time(grant, grant.until_us)
+
+    def _new(self, row: Row, host: Host, address: str, until_us: int) -> Grant:
+        grant = Grant(row, host, address, until_us, self._ground.now_us())
+        self._grants[row] = self._of_address[address] = grant
+        self._ground.take_address(address, DHCP, host.mac)
+        return grant
 
     def _bind(self, row: Row, host: Host, server: Row, address: str) -> None:
         """Bound for the lease time; an address other than before brings everything anew."""
         now_us = self._ground.now_us()
         lease_us = duration_us(row.get("lease-time") or server.get("lease-time"))
-        old = self._grants.get(row)
-        if old is not None and (old.address != address or old.host is not host):
-            self._end(old)
         grant = self._grants.get(row)
+        if grant is not None and (grant.address != address or grant.host is not host):
+            self._end(grant)
+            grant = None
         if grant is None:
-            grant = Grant(row, host, address, 0, now_us)
-            self._grants[row] = grant
-            self._ground.take_address(address, DHCP, host.mac)
+            grant = self._new(row, host, address, 0)
+        new = row.get("status") != "bound"
+        if new:
             self._ground.event("lease-bound", mac=host.mac, address=address, server=server.get("name"))
             self._ground.log("dhcp,info", f"{server.get('name')} assigned {address} for {host.mac} {host.host_name}")
         grant.until_us, grant.seen_us = now_us + lease_us, now_us
-        self._last_seen[row] = now_us
-        told = {"status": "bound", "active-address": address, "active-mac-address": host.mac, "blocked": "false"}
-        told |= {"active-server": server.get("name")} | ({"host-name": host.host_name} if host.host_name else {})
-        if host.client_id:
-            told["active-client-id"] = host.client_id
-        self._change(row, told)
+        self._book.change(row, self._told(grant, server))
         self._bring(grant, server)
         self._hosts.settle(host, address, self._hosts.network_of(host.interface, address), by_dhcp=True)
         self._time(grant, now_us + lease_us // 2)
+        for tell in self.on_bound if new else ():
+            tell(server, grant)
+
+    def _told(self, grant: Grant, server: Row) -> dict[str, str]:
+        """What a bound row tells of its client."""
+        host = grant.host
+        told = {"status": "bound", "active-address": grant.address, "active-mac-address": host.mac}
+        told["active-server"] = server.get("name")
+        if host.host_name:
+            told["host-name"] = host.host_name
+        return told | ({"active-client-id": host.client_id} if host.client_id else {})
 
     def _bring(self, grant: Grant, server: Row) -> None:
-        """The queue and the address lists of a bound lease, made anew."""
+        """The queue and the address lists of a bound lease; untouched when they are as they should be."""
+        row = grant.row
+        wanted = (*(row.get(name) for name in _BROUGHT), server.get("address-lists"))
+        if wanted == grant.brought:
+            return
         self._drop_rows(grant)
-        row, mac = grant.row, grant.host.mac
+        grant.brought = wanted
         lists = ",".join(part for part in (row.get("address-lists"), server.get("address-lists")) if part)
         self._ground.list_address(grant.rows, lists, grant.address, grant)
         if row.dynamic:
             return  # the manual: rate-limit needs a static lease
         kind = "dhcp" if row.get("allow-dual-stack-queue") == "false" else "dhcp-ds"
-        name = f"{kind}<{mac}>"
-        queue = give_queue(self._ground, grant.host, grant, row, name=name, address=grant.address)
-        if queue is not None and queue.get("limit-at") == "0/0":
-            queue.values["limit-at"] = queue.get("max-limit")  # as the manual's example reads
-        grant.queue = queue
+        name = f"{kind}<{grant.host.mac}>"
+        grant.queue = give_queue(self._ground, grant.host, grant, row, name=name, address=grant.address)
+        if grant.queue is not None and grant.queue.get("limit-at") == "0/0":
+            grant.queue.values["limit-at"] = grant.queue.get("max-limit")  # as the manual's example reads
 
     def _drop_rows(self, grant: Grant) -> None:
         take_queue(self._ground, grant.host, grant.queue)
-        grant.queue = None
+        grant.queue, grant.brought = None, ()
         clear(grant.rows)
+
+    # -- time ---------------------------------------------------------------------------------------------------
 
     def _time(self, grant: Grant, due_us: int) -> None:
         if grant.timer is not None:
@@ -204,25 +185,19 @@ class Leases:
         """Half of the lease is over: a client that is there renews. All of it is over: the lease ends."""
         if self._grants.get(grant.row) is not grant:
             return
-        if self._ground.now_us() >= grant.until_us:
+        if self.answering and not grant.host.ended and _is_granted(grant.row):
+            self.ask(grant.host)  # even when a held clock jumped past the end: he would have asked before
+        elif self._ground.now_us() >= grant.until_us:
             self._expire(grant)
-        elif not grant.host.ended and self.answering and grant.row.get("status") == "bound":
-            self._renew(grant)
         else:
-            self._time(grant, grant.until_us)
-
-    def _renew(self, grant: Grant) -> None:
-        """Granted again, unless the row says otherwise by now; a refused client keeps its address to the end."""
-        if grant.row.get("block-access") == "true" or not grant.row.enabled:
-            self._time(grant, grant.until_us)
-            return
-        self.ask(grant.host)
+            self._time(grant, grant.until_us)  # nobody asks, or he who asks is refused and keeps what he has
 
     def _expire(self, grant: Grant) -> None:
         row, host = grant.row, grant.host
         self._end(grant)
         if row.dynamic:
-            self._drop(row)
+            self._last_seen.pop(row, None)
+            self._book.drop(row)
         if not host.ended:
             self._hosts.settle(host, "")
             self.ask(host)
@@ -230,113 +205,79 @@ class Leases:
     def _end(self, grant: Grant) -> None:
         """The lease is no longer bound; the client may not know."""
         self._grants.pop(grant.row, None)
+        if self._of_address.get(grant.address) is grant:
+            del self._of_address[grant.address]
         if grant.timer is not None:
             grant.timer.cancel()
         self._drop_rows(grant)
         self._ground.free_address(grant.address, DHCP)
         self._ground.event("lease-gone", mac=grant.host.mac, address=grant.address)
         self._ground.log("dhcp,info", f"deassigned {grant.address} for {grant.host.mac} {grant.host.host_name}")
-        self._change(grant.row, {"status": "waiting"}, ("host-name", *_ACTIVE))
+        server = self._book.server(grant.row.get("active-server"))
+        self._book.change(grant.row, {"status": "waiting"}, ("host-name", *_ACTIVE))
+        if server is not None:
+            for tell in self.on_gone:
+                tell(server, grant)
 
-    # -- what is written to the table ---------------------------------------------------------------------------
+    # -- what others do to the rows -------------------------------------------------------------------------------
 
     def make_static(self, row: Row) -> None:
         """A dynamic lease becomes a static one, with its address."""
-        self._change(row, {"dynamic": "false"})
+        self._book.change(row, {"dynamic": "false"})
 
     def check_status(self, row: Row) -> None:
         """Free a busy dynamic lease whose client does not answer."""
         grant = self._grants.get(row)
         if row.dynamic and (grant is None or grant.host.ended):
-            self._table.remove(row)
+            self._book.table.remove(row)
 
-    def _reserve(self, change: Change, row: Row) -> None:
-        """No pool gives an address that a lease row names, bound or not."""
-        wanted = row.get("address") if change is not Change.REMOVED and _is_address(row.get("address")) else ""
-        held = self._reserved.get(row, "")
-        if wanted == held:
-            return
-        if held:
-            self._ground.pools.release(self._reserved.pop(row))
-        if wanted:
-            self._ground.pools.hold(wanted)
-            self._reserved[row] = wanted
-
-    def _changed(self, change: Change, row: Row) -> None:
-        self._reserve(change, row)
-        if self._writing or change is Change.ADDED:
-            return
+    def _edited(self, row: Row) -> None:
         grant = self._grants.get(row)
-        if change is Change.REMOVED:
-            self._last_seen.pop(row, None)
-            if grant is not None:
-                self._end(grant)
-                self._removed(grant)
-        elif grant is not None and self._ground.switches.lease_edits_at_once and row.get("status") == "bound":
-            self._edited(grant)
-
-    def _edited(self, grant: Grant) -> None:
-        if not grant.row.enabled:
-            self._end(grant)
+        if grant is None or row.get("status") != "bound" or not self._ground.switches.lease_edits_at_once:
             return
-        server = self._servers.find(grant.row.get("active-server"))
-        if server is not None:
+        server = self._book.server(row.get("active-server"))
+        if not row.enabled:
+            self._end(grant)
+        elif server is not None:
             self._bring(grant, server)
 
-    def _removed(self, grant: Grant) -> None:
+    def _removed(self, row: Row) -> None:
         """The client finds out when it renews, at half of its time, that the lease is another's or new."""
+        self._last_seen.pop(row, None)
+        grant = self._grants.get(row)
+        if grant is None:
+            return
+        self._end(grant)
         if not self._ground.switches.client_keeps_removed_lease:
             self.ask(grant.host)
             return
-        half_us = (grant.until_us - grant.seen_us) // 2
-        due_us = max(grant.seen_us + half_us, self._ground.now_us())
+        due_us = max(grant.seen_us + (grant.until_us - grant.seen_us) // 2, self._ground.now_us())
         self._ground.timers.at(due_us, lambda: self.ask(grant.host))
-
-    def _change(self, row: Row, values: dict[str, str], unset: tuple[str, ...] = ()) -> None:
-        self._writing = True
-        self._table.change(row, values, unset)
-        self._writing = False
-
-    def _drop(self, row: Row) -> None:
-        self._writing = True
-        self._table.remove(row)
-        self._writing = False
-        self._last_seen.pop(row, None)
 
     # -- life ---------------------------------------------------------------------------------------------------
 
     def go_down(self) -> None:
         self.answering = False
+        for grant in self._grants.values():
+            self._drop_rows(grant)
 
     def come_up(self) -> None:
         """Leases that were stored hold on; clients saw the link go and ask at once."""
         self.answering = True
         if not self._ground.switches.dynamic_leases_survive_reboot:
-            for row in [row for row in self._table if row.dynamic]:
+            for row in [row for row in self._book.table if row.dynamic]:
                 if (grant := self._grants.get(row)) is not None:
                     self._end(grant)
-                self._drop(row)
-        for grant in list(self._grants.values()):
-            self._drop_rows(grant)
-            if not self._table.has(grant.row):
-                self._grants.pop(grant.row)
-                continue
+                self._book.drop(row)
+        for grant in self._grants.values():
             self._ground.show_address(grant.address, DHCP, grant.host.mac)
+            if (server := self._book.server(grant.row.get("active-server"))) is not None:
+                self._bring(grant, server)
         for host in self._hosts.plugged():
             if host.wants == BY_DHCP:
                 self._hosts.settle(host, "")
                 self.ask(host)
 
 
-def _is_address(value: str) -> bool:
-    return bool(value) and value[0].isdecimal() and value.count(".") == 3
-
-
-def _serves(row: Row, server: str) -> bool:
-    return row.get("server") in ("", "all", server)
-
-
-def _is_of(row: Row, host: Host) -> bool:
-    """A row that names a client-id is of the client that sends it, whatever its MAC."""
-    wanted = row.get("client-id")
-    return wanted == host.client_id if wanted else row.get("mac-address") == host.mac
+def _is_granted(row: Row) -> bool:
+    return row.get("block-access") != "true" and row.enabled and row.get("status") == "bound"

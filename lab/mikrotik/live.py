@@ -42,6 +42,10 @@ def port_counter(way: str, what: str) -> Callable[[Router, Row], str | None]:
     return counter
 
 
+def nothing_lost(_router: Router, _row: Row) -> str | None:
+    return "0"
+
+
 def queue_bytes(router: Router, row: Row) -> str | None:
     """`up/down` bytes that went through a queue."""
     tally = router.counters.of_queue(row)

@@ -17,6 +17,12 @@ if TYPE_CHECKING:
     Show = Callable[[Router, Row], str | None]
 
 _PORT_COUNTERS = {f"{way}-{what}": live.port_counter(way, what) for way in ("rx", "tx") for what in ("byte", "packet")}
+# Nothing is lost on these wires, and everything takes the fast path.
+_PORT_COUNTERS |= {f"fp-{name}": show for name, show in _PORT_COUNTERS.items()}
+_PORT_COUNTERS |= {
+    f"{way}-{what}": live.nothing_lost
+    for way, what in (("rx", "drop"), ("rx", "error"), ("tx", "drop"), ("tx", "error"), ("tx", "queue-drop"))
+}
 _QUEUE: "dict[str, Show]" = {
     "bytes": live.queue_bytes,
     "packets": live.queue_packets,

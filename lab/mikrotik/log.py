@@ -78,7 +78,7 @@ class PppLog:
         who = f"<{self._tries & 0xFFFF:04x}>"
         if error.why == "only-one":
             self._log.write(_PPP, f"<pppoe-{caller.user}>: terminating... - {error}")
-        elif error.why == "no-address":
+        elif error.why in ("no-address", "licence"):
             self._log.write("pppoe,ppp,error", f"<pppoe-{caller.user}>: {error}")
         else:
             self._log.write("pppoe,ppp,error", f"{who}: user {caller.user} authentication failed")

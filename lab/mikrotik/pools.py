@@ -5,13 +5,15 @@ import ipaddress
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 
 from lab.mikrotik.table import Change, Row
 from lab.mikrotik.tables import Tables
 from lab.mikrotik.values import split_list
 
 MAX_CHAINED_POOLS = 16
-USED_MENU = "/ip/pool/used"
+# Prefixes of one pool that are looked through: a /32 of /64s would be looked through for ever.
+MAX_PREFIXES = 65_536
 
 
 @dataclass(slots=True)
@@ -58,7 +60,6 @@ class Pools:
         self._lowest = lowest
         self._held: dict[str, int] = {}
         self._cursors: dict[str, _Cursor] = {}
-        self._prefixes: dict[str, str] = {}
         self._active.watchers.append(self._when_active_changes)
 
     def allocate(self, name: str) -> str | None:
@@ -74,7 +75,7 @@ class Pools:
                 return None
             cursor = self._cursor(row)
             for number in cursor.candidates(lowest=self._lowest):
-                address = str(ipaddress.IPv4Address(number))
+                address = _text(number)
                 if self.is_free(address):
                     cursor.put_back(number, lowest=self._lowest)  # should nobody take it after all
                     return address, row.get("name")
@@ -83,9 +84,9 @@ class Pools:
 
     def of(self, address: str) -> str | None:
         """The pool that holds this address."""
-        number = int(ipaddress.IPv4Address(address))
+        number = _number(address)
         for row in self._table:
-            if any(first <= number <= last for first, last in _spans(row.get("ranges"))):
+            if any(first <= number <= last for first, last in self._cursor(row).spans):
                 return row.get("name")
         return None
 
@@ -106,32 +107,28 @@ class Pools:
 
     def total(self, name: str) -> int:
         row = self._table.find(name)
-        return sum(last - first + 1 for first, last in _spans(row.get("ranges"))) if row else 0
+        return sum(last - first + 1 for first, last in self._cursor(row).spans) if row else 0
 
     def used(self, name: str) -> int:
         row = self._table.find(name)
         if row is None:
             return 0
-        spans = list(_spans(row.get("ranges")))
+        spans = self._cursor(row).spans
         taken = {active.get("address") for active in self._active} | self._held.keys()
-        numbers = (int(ipaddress.IPv4Address(address)) for address in taken if address)
+        numbers = (_number(address) for address in taken if address)
         return sum(any(first <= number <= last for first, last in spans) for number in numbers)
 
-    def allocate_prefix(self, name: str, user: str) -> str:
-        """The next free prefix of an IPv6 pool, empty when there is none."""
-        row = self._tables.get("/ipv6/pool").find(name) if self._tables.has("/ipv6/pool") else None
+    def allocate_prefix(self, name: str) -> str:
+        """The lowest free prefix of an IPv6 pool, empty when there is none."""
+        row = self._tables.get("/ipv6/pool").find(name)
         if row is None:
             return ""
-        whole = ipaddress.IPv6Network(row.get("prefix"))
-        length = max(whole.prefixlen, int(row.get("prefix-length") or whole.prefixlen))
-        for network in whole.subnets(new_prefix=length):
-            if str(network) not in self._prefixes:
-                self._prefixes[str(network)] = user
+        whole, used = ipaddress.IPv6Network(row.get("prefix")), self._tables.get("/ipv6/pool/used")
+        length = max(whole.prefixlen, int(row.get("prefix-length")))
+        for network in islice(whole.subnets(new_prefix=length), MAX_PREFIXES):
+            if not any(used.with_value("prefix", str(network))):
                 return str(network)
         return ""
-
-    def release_prefix(self, prefix: str) -> None:
-        self._prefixes.pop(prefix, None)
 
     def _cursor(self, row: Row) -> _Cursor:
         name, ranges = row.get("name"), row.get("ranges")
@@ -147,7 +144,7 @@ class Pools:
             self._put_back(row.get("address"))
 
     def _put_back(self, address: str) -> None:
-        number = int(ipaddress.IPv4Address(address))
+        number = _number(address)
         for cursor in self._cursors.values():
             cursor.put_back(number, lowest=self._lowest)
 
@@ -172,8 +169,18 @@ def _spans(ranges: str) -> Iterator[tuple[int, int]]:
     for part in split_list(ranges):
         if "-" in part:
             first, last = part.split("-")
-            yield int(ipaddress.IPv4Address(first)), int(ipaddress.IPv4Address(last))
+            yield _number(first), _number(last)
             continue
         network = ipaddress.IPv4Network(part)
         edge = 1 if network.prefixlen < 31 else 0
         yield int(network.network_address) + edge, int(network.broadcast_address) - edge
+
+
+def _number(address: str) -> int:
+    """A checked IPv4 address as a number; thousands of dials have no time for ipaddress."""
+    first, second, third, fourth = address.split(".")
+    return int(first) << 24 | int(second) << 16 | int(third) << 8 | int(fourth)
+
+
+def _text(number: int) -> str:
+    return f"{number >> 24}.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"

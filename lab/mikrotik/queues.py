@@ -59,9 +59,7 @@ class Queues:
     def __init__(self, tables: Tables) -> None:
         self.table = tables.get("/queue/simple")
         self._targets = _Targets()
-        self._order: dict[Row, int] = {}
         self._static_version = -1
-        self._order_version = -1
         self._dynamic_changes = 0
         self.table.watchers.append(lambda _change, row: self._count(row))
 
@@ -92,12 +90,15 @@ class Queues:
         return self._with_parents(taken)
 
     def _first(self, rows: list[Row]) -> Row:
-        """The first match in order; a match below a parent stands where its topmost parent stands, and the deepest
-        of the first family takes the packet."""
-        order = self._positions()
-        families = [(order[self._with_parents(row)[-1]], -len(self._with_parents(row)), order[row], at)
-                    for at, row in enumerate(rows)]  # fmt: skip
-        return rows[min(families)[-1]]
+        """The first match in order. A match below a parent stands where its topmost parent stands, and the deepest
+        of that family takes the packet."""
+        families: dict[Row, list[Row]] = {}
+        for row in rows:
+            families.setdefault(self._with_parents(row)[-1], []).append(row)
+        first = next(row for row in self.table if row in families)
+        depth = {row: len(self._with_parents(row)) for row in families[first]}
+        deepest = [row for row in depth if depth[row] == max(depth.values())]
+        return deepest[0] if len(deepest) == 1 else next(row for row in self.table if row in deepest)
 
     def _with_parents(self, row: Row) -> Chain:
         chain = [row]
@@ -107,12 +108,6 @@ class Queues:
                 break
             chain.append(parent)
         return tuple(chain)
-
-    def _positions(self) -> dict[Row, int]:
-        if self._order_version != self.table.version:
-            self._order = {row: at for at, row in enumerate(self.table)}
-            self._order_version = self.table.version
-        return self._order
 
 
 def limit_of(chain: Chain) -> tuple[int, int]:

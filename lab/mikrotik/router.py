@@ -18,7 +18,7 @@ from lab.mikrotik.edit import Editor
 from lab.mikrotik.faults import Faults
 from lab.mikrotik.firewall import firewalls
 from lab.mikrotik.hosts import BY_DHCP, Host
-from lab.mikrotik.hotspot.logins import Login
+from lab.mikrotik.hotspot.login import Login
 from lab.mikrotik.journal import Journal
 from lab.mikrotik.life import Life
 from lab.mikrotik.living import bind
@@ -172,7 +172,9 @@ class Router:
         return True
 
     def habit(self, user: str, habit: str) -> None:
-        """How a user uses his line from now on: one of habits.HABITS."""
+        """How a user or a device uses the line from now on: one of habits.HABITS."""
+        station = self.stations.find(user)
+        user = user if station is None else station.name
         self.counters.set_habit(user, habit)
 
     def reach(self, who: str, to: str, protocol: str = "tcp", port: int = 443, *, inbound: bool = False) -> Reach:

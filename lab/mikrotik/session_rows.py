@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -52,7 +51,7 @@ class SessionRows:
     def _add_interfaces(self, session: Session, profile: Profile) -> None:
         self._add(session, "/interface", {
             "name": session.interface, "type": "pppoe-in", "actual-mtu": MTU, "mtu": MTU, "running": "true",
-            "disabled": "false", "dynamic": "true",
+            "disabled": "false", "dynamic": "true", "last-link-up-time": self._router_time(),
         })  # fmt: skip
         self._add(session, "/interface/pppoe-server", {
             "name": session.interface, "user": session.user,
@@ -80,11 +79,15 @@ class SessionRows:
                 "interface": session.interface, "actual-interface": session.interface, "dynamic": "true",
                 "invalid": "false", "disabled": "false",
             })  # fmt: skip
-        if session.prefix and self._tables.has("/ipv6/address"):
-            first = ipaddress.IPv6Network(session.prefix)[0]
-            self._add(session, "/ipv6/address", {
-                "address": f"{first}/64", "interface": session.interface, "actual-interface": session.interface,
-                "dynamic": "true", "disabled": "false",
+        if session.prefix:
+            self._add(session, "/ipv6/nd/prefix", {
+                "prefix": session.prefix, "interface": session.interface, "on-link": "true", "autonomous": "true",
+                "valid-lifetime": "4w2d", "preferred-lifetime": "1w", "dynamic": "true", "invalid": "false",
+                "disabled": "false",
+            })  # fmt: skip
+        if session.prefix_pool:
+            self._add(session, "/ipv6/pool/used", {
+                "pool": session.prefix_pool, "prefix": session.prefix, "owner": "PPP", "info": session.user,
             })  # fmt: skip
 
     def _add(self, session: Session, path: str, values: dict[str, str]) -> None:

@@ -52,6 +52,7 @@ class Session:
     keepalive_us: int | None = None
     silent: bool = False
     held: str = ""
+    prefix_pool: str = ""
     on_up: str = ""
     on_down: str = ""
     timers: list[Timer] = field(default_factory=list)
@@ -131,6 +132,8 @@ class Sessions:
             raise DialError("no PPPoE server answers (timeout)", "no-server")
         server = self._admission.server_for(caller.service)
         secret = self._admission.secret_for(caller)
+        if self._switches.license_limits_sessions:
+            self._admission.check_licence(len(self._active))
         profile = self._profiles.get(secret.get("profile"), server.get("default-profile"))
         self._make_room(caller, server, profile)
         session = self._session(caller, server, secret, profile)
@@ -162,11 +165,13 @@ class Sessions:
             raise DialError("could not determine remote address", "no-address")
         self._count += 1
         local, held = self._local_address(secret, profile, address)
+        prefix, prefix_pool = self._prefix(secret, profile)
         return Session(
             user=caller.user,
             address=address,
             local_address=local,
-            prefix=self._prefix(caller.user, secret, profile),
+            prefix=prefix,
+            prefix_pool=prefix_pool,
             caller_id=caller.mac,
             profile=profile.name,
             rate_limit=profile.get("rate-limit"),
@@ -201,11 +206,15 @@ class Sessions:
             self._pools.hold(address)
         return address, address
 
-    def _prefix(self, user: str, secret: Row, profile: Profile) -> str:
+    def _prefix(self, secret: Row, profile: Profile) -> tuple[str, str]:
+        """(the session's IPv6 prefix, the pool it came from), both empty without one."""
         if profile.get("use-ipv6") == "no":
-            return ""
+            return "", ""
+        if fixed := secret.get("remote-ipv6-prefix"):
+            return fixed, ""
         pool = profile.get("remote-ipv6-prefix-pool")
-        return secret.get("remote-ipv6-prefix") or (self._pools.allocate_prefix(pool, user) if pool else "")
+        prefix = self._pools.allocate_prefix(pool) if pool else ""
+        return prefix, pool if prefix else ""
 
     # -- end ----------------------------------------------------------------------------------------------------
 
@@ -237,7 +246,6 @@ class Sessions:
         if session.server is not None:
             self._per_server[session.server] -= 1
         self._pools.release(session.held)
-        self._pools.release_prefix(session.prefix)
         self._remember(session, reason)
         self._journal.event(
             self._moment.wall_us(), "offline", user=session.user, address=session.address, reason=reason

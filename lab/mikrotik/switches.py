@@ -14,6 +14,9 @@ class Switches:
     """Disabling, removing or invalidating a PPPoE server ends the sessions it let in."""
     byte_limit_reason: str = "nas-request"
     """last-disconnect-reason after `limit-bytes-in/out`."""
+    license_limits_sessions: bool = False
+    """The licence's level bounds PPPoE sessions (level 4: 200, level 5: 500), as the manual has it. Off, so that a
+    tower of thousands runs on any board."""
     keepalive_reason: str = "hung-up"
     """last-disconnect-reason after a peer that answers no keepalive any more."""
     never_seen_reads_1970: bool = True

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from lab.clock import Clock
 from lab.mikrotik.errors import DialError
 from lab.mikrotik.faults import make
+from lab.mikrotik.hosts import BY_DHCP
 from lab.mikrotik.journal import ConnectionRecord, Event, Write
 from lab.mikrotik.modems import DEFAULT_REDIAL_S
 from lab.mikrotik.router import Router, Setup
@@ -67,6 +68,14 @@ class RunningRouter:
     def hangup(self, user: str) -> bool:
         return self.on_router(lambda router: router.hangup(to_wire(user)))
 
+    def vanish(self, user: str) -> bool:
+        """The modem loses its power without a word; False when it was not online."""
+        return self.on_router(lambda router: router.vanish(to_wire(user)))
+
+    def habit(self, user: str, habit: str) -> None:
+        """How a user uses his line from now on: quiet, idle, browsing, streaming or uploading."""
+        self.on_router(lambda router: router.habit(to_wire(user), habit))
+
     def online(self) -> dict[str, str]:
         """Address by user of everybody online."""
         return self.on_router(lambda router: {from_wire(one.user): one.address for one in router.sessions.all()})
@@ -79,6 +88,24 @@ class RunningRouter:
     ) -> bool:
         """Open a tracked connection; False when the rules did not let it through."""
         return self.on_router(lambda router: router.connect(to_wire(who), to, protocol, port, fasttracked=fasttracked))
+
+    def plug_in(self, mac: str, interface: str = "bridge", *, address: str = BY_DHCP, name: str = "") -> str:
+        """Put a device on the wire; the address it got (empty for none), or HostError."""
+        label = to_wire(name)
+        return self.on_router(lambda router: router.plug_in(mac, interface, address=address, name=label).address)
+
+    def unplug(self, who: str) -> bool:
+        """Take a device off the wire; False when there was none."""
+        return self.on_router(lambda router: router.unplug(to_wire(who)))
+
+    def hotspot_login(self, who: str, user: str = "", password: str = "") -> str:
+        """Log a device in as the page would; how (`http-pap`, `cookie`, …), or HotspotError with the page's text."""
+        words = to_wire(user), to_wire(password)
+        return self.on_router(lambda router: router.hotspot_login(to_wire(who), *words).way)
+
+    def hotspot_logout(self, who: str, *, erase_cookie: bool = True) -> bool:
+        """The user presses "log off"; False when he was not logged in."""
+        return self.on_router(lambda router: router.hotspot_logout(to_wire(who), erase_cookie=erase_cookie))
 
     # -- the router ---------------------------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from lab.mikrotik.firewall import Firewall
+from lab.mikrotik.own_addresses import OwnAddresses
 from lab.mikrotik.packets import Address, Packet, Ruling, Verdict
 from lab.mikrotik.stations import Station
 from lab.mikrotik.table import Row, Table
@@ -65,6 +66,7 @@ class Traffic:
         self._hosts = hosts
         self._firewalls = firewalls
         self._gate = gate
+        self._own = OwnAddresses(tables.get("/ip/address"))
         self._made = 0
 
     def reach(self, station: Station | None, to: str, protocol: str, port: int, *, inbound: bool = False) -> Reach:
@@ -109,7 +111,7 @@ class Traffic:
         if marks and to_router:
             marks |= {"local-dst"}
         return Packet(
-            source, target, protocol, port, station.interface, "" if to_router else UPLINK,
+            source, target, protocol, port, station.interface, self._way_out(target, to_router=to_router),
             mac=station.mac, marks=marks, to_router=to_router,
         )  # fmt: skip
 
@@ -122,7 +124,7 @@ class Traffic:
         self._made += 1
         port = FIRST_SOURCE_PORT + self._made % SOURCE_PORTS
         here = _with_port(packet.source, packet.protocol, port)
-        outside = self._outside(packet)
+        outside = self._outside(packet, ipaddress.ip_address(answer.to))
         values = {
             "protocol": packet.protocol,
             "src-address": here,
@@ -145,8 +147,9 @@ class Traffic:
         station.rows.append((table, row))
         return row
 
-    def _outside(self, packet: Packet) -> Address | None:
-        """The router's own address that a masqueraded packet leaves with."""
+    def _outside(self, packet: Packet, target: Address) -> Address | None:
+        """The router's own address that a masqueraded packet to a target leaves with."""
+        packet = replace(packet, goes_out=self._way_out(target, to_router=packet.to_router))
         if packet.to_router or not self._firewalls[packet.target.version].is_source_translated(packet):
             return None
         own = (row.get("address") for row in self._tables.get("/ip/address") if row.get("interface") == UPLINK)
@@ -165,10 +168,9 @@ class Traffic:
     def _live(self, station: Station, packet: Packet) -> Row | None:
         table = self._connections(packet.target.version)
         wanted = _with_port(packet.target, packet.protocol, packet.port)
-        for row in table.with_value("dst-address", wanted):
-            if row.owner is station and row.get("protocol") == packet.protocol:
-                return row
-        return None
+        # The station's own rows, not all to this target: thousands may talk to the same server.
+        mine = (row for held_in, row in station.rows if held_in is table and row.get("dst-address") == wanted)
+        return next((row for row in mine if row.get("protocol") == packet.protocol and table.has(row)), None)
 
     def _connections(self, version: int) -> Table:
         return self._tables.get("/ip/firewall/connection" if version == 4 else "/ipv6/firewall/connection")
@@ -188,7 +190,12 @@ class Traffic:
         ruling = self._gate.ruling(station, packet, asked)
         if ruling is not None:
             return Reach(reach=ruling.passes, by=ruling.by, to=ruling.to or to, port=ruling.port or port)
-        moved = replace(packet, state="established", target=ipaddress.ip_address(to), port=port)
+        target = ipaddress.ip_address(to)
+        to_router = self._is_router(station, target)
+        way_out = self._way_out(target, to_router=to_router)
+        moved = replace(
+            packet, state="established", target=target, port=port, goes_out=way_out, to_router=to_router
+        )  # fmt: skip
         verdict = self._through(moved)
         return Reach(reach=verdict.passes, by=verdict.by, to=to, port=port)
 
@@ -207,7 +214,8 @@ class Traffic:
         else:
             packet, _ = firewall.translate(packet, station.local_address)
             to_router = self._is_router(station, packet.target)
-            packet = replace(packet, to_router=to_router, goes_out="" if to_router else UPLINK)
+            way_out = self._way_out(packet.target, to_router=to_router)
+            packet = replace(packet, to_router=to_router, goes_out=way_out)
         verdict = self._through(packet)
         return Reach(reach=verdict.passes, by=verdict.by, to=str(packet.target), port=packet.port)
 
@@ -242,11 +250,12 @@ class Traffic:
             addresses = self._hosts.get(to)
             return ipaddress.ip_address(addresses[0]) if addresses else None
 
+    def _way_out(self, target: Address, *, to_router: bool) -> str:
+        """The interface in whose network the target is, else the uplink; none to the router itself."""
+        return "" if to_router else self._own.interface_to(target) or UPLINK
+
     def _is_router(self, station: Station, target: Address) -> bool:
-        if str(target) == station.local_address:
-            return True
-        own = (row.get("address") for row in self._tables.get("/ip/address") if row.enabled)
-        return any(address.partition("/")[0] == str(target) for address in own)
+        return str(target) == station.local_address or str(target) in self._own
 
 
 def _own_address(station: Station, version: int) -> Address | None:

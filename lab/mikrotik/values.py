@@ -144,6 +144,14 @@ def ip6_prefix(value: str) -> str:
         raise BadValueError from error
 
 
+def prefix(value: str) -> str:
+    """A network of either family, read with its length even when it is a single address."""
+    try:
+        return str(ipaddress.ip_network(value, strict=False))
+    except ValueError as error:
+        raise BadValueError from error
+
+
 def ip4_with_length(value: str) -> str:
     """An address with a prefix length, host bits kept (`/ip/address`)."""
     try:
@@ -187,8 +195,8 @@ def queue_targets(value: str) -> str:
 
 def _queue_target(part: str) -> str:
     try:
-        return str(ipaddress.ip_network(part, strict=False))
-    except ValueError:
+        return prefix(part)
+    except BadValueError:
         return part
 
 

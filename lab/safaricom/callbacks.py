@@ -78,6 +78,21 @@ class Callbacks:
             return None
         return self.begin(self._copies(message, manner))
 
+    def try_send(self, message: Message, manner: Manner) -> asyncio.Task[None] | None:
+        """Like `send`, but what goes beyond the simulation's limits is lost, and watchers are told why."""
+        try:
+            return self.send(message, manner)
+        except OverflowError as error:
+            self._feed.tell("lost", kind=message.kind, about=message.about, why=str(error))
+            return None
+
+    def find(self, about: str) -> Message:
+        """Return the latest message about a receipt, checkout or conversation, or raise KeyError."""
+        for message, _ in reversed(self.recorded):
+            if message.about == about:
+                return message
+        raise KeyError(about)
+
     def repeat(self, message: Message, times: int, manner: Manner) -> None:
         """Tell again, all copies at once."""
         before = sum(1 for each in message.deliveries if each.kind == message.kind and each.attempt == 1)

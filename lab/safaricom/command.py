@@ -52,6 +52,18 @@ Everything else is asked at the control door (`mnara-lab ask --at 127.0.0.1:8098
   mnara-lab ask outage kind=callbacks                           the backlog leaves with on=false
   mnara-lab ask truth                                           who really paid what
 
+An organisation's own requests (status, balance, reversal, B2C) want an initiator: `testapi` with `Safaricom999!*!`,
+encrypted with the certificate of --certificate-out or $B/lab/certificate.pem. Its money, by the same door:
+
+\b
+  mnara-lab ask accounts shortcode=600638
+  mnara-lab ask transfer shortcode=600638 amount_kes=500        utility to working; then `withdraw`
+  mnara-lab ask reverse receipt=TKL4X9Q2ZA                      by the care line: nobody is told
+  mnara-lab ask initiator shortcode=600638 name=testapi locked=true
+  mnara-lab ask decline role=b2c code=2006 times=3
+  mnara-lab ask manner 'set={"organisation": {"results": {"queue": "done-untold"}, "pull": {"lag_s": 300}}}'
+  curl "$B/lab/statement/600638.csv?account=utility&from=2026-08-01"
+
 \b
 Phones do: pay, cancel, wrong-pin, silent, late, late-expired, unreachable, or {"does": "fail", "code": "26"} for
 any ResultCode; `next` is for the next prompts, `habit` for all that follow.

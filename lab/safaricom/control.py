@@ -15,6 +15,7 @@ from lab.safaricom.portal import Portal
 from lab.safaricom.record import Delivery, PhonePayment
 
 ROWS_MAX = 10_000
+REPEATS_MAX = 100
 
 
 class Desk:
@@ -104,9 +105,15 @@ class Desk:
         return {"sent": self._release(request)}
 
     def repeat(self, request: Request) -> Answer:
-        """Send the confirmation of a receipt again, so many `times`, all at once."""
-        times = int(request.get("times", 1))
-        self._rail.repeat(self._rail.record.get(str(request["receipt"])), times=min(max(times, 1), 100))
+        """Send again what was told `about` a receipt, checkout or conversation, so many `times`, all at once.
+
+        Of a receipt that was never told of, its confirmation.
+        """
+        about, times = str(request["about"]), min(max(int(request.get("times", 1)), 1), REPEATS_MAX)
+        try:
+            self._rail.callbacks.repeat(self._rail.callbacks.find(about), times, self._rail.manner)
+        except KeyError:
+            self._rail.repeat(self._rail.record.get(about), times=times)
         return {"repeated": times}
 
     def deliveries(self, request: Request) -> Answer:

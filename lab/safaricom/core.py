@@ -1,5 +1,6 @@
 """M-Pesa's core: the verbs that move money between phones and organisations, and what it charges for them."""
 
+from collections import deque
 from dataclasses import dataclass
 
 from lab.safaricom import result_codes as codes
@@ -29,6 +30,8 @@ class Core:
     def __init__(self, receipts: Receipts, phones: Phones, directory: Directory) -> None:
         self.accounts = Accounts()
         self.journal = Journal()
+        self.to_decline: dict[str, deque[str]] = {}
+        """By role, the codes with which the next requests are declined, whatever they ask."""
         self._receipts = receipts
         self._phones = phones
         self._directory = directory
@@ -74,6 +77,12 @@ class Core:
         accounts.move(transaction, account, -cents)
         self._charge(accounts, transaction, charge_cents, charged)
         return transaction
+
+    def decline_if_told(self, role: str) -> None:
+        """Raise Declined when somebody asked for it beforehand."""
+        codes_told = self.to_decline.get(role)
+        if codes_told:
+            raise Declined(codes_told.popleft())
 
     def note_declined(
         self, shortcode: str, msisdn: str, cents: int, kind: Kind, at_us: int, told: Told, money: MoneySwitches

@@ -64,7 +64,7 @@ class Manner:
 
     # STK push: its callback
     early: bool = False
-    """The callback is delivered before the synchronous answer (the phone answers at once)."""
+    """The callback is delivered before the synchronous answer (the phone answers at once); so are results."""
     result_code: Literal["number", "string"] = "number"
     balance_item: Literal["bare", "absent", "text"] = "bare"
     """`bare`: an item `Balance` without a Value, as recorded."""

@@ -1,5 +1,6 @@
 """What operators do in the organisation's portal, and Safaricom at its care line: verbs of the control door."""
 
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import Any
@@ -13,6 +14,7 @@ from lab.safaricom.rail import Rail
 from lab.safaricom.result_codes import Declined
 from lab.safaricom.transactions import Transaction
 
+DECLINES_MAX = 1_000
 _DAY_US = 86_400_000_000
 CARE_LINE = Told(reason="Reversal by M-PESA customer care")
 
@@ -34,6 +36,7 @@ class Portal:
             "statement": self.statement,
             "reverse": self.reverse,
             "customer": self.customer,
+            "decline": self.decline,
         }
 
     def accounts(self, request: Request) -> Answer:
@@ -110,6 +113,15 @@ class Portal:
             case other:
                 raise ControlError(f"a number is registered, unregistered or none, not {other!r}")
         return {"msisdn": phone.msisdn, "is": phone.customer}
+
+    def decline(self, request: Request) -> Answer:
+        """Decline the next requests of a role (status, balance, reversal, b2c) with a code, `times` (0: none)."""
+        role, times = str(request["role"]), int(request.get("times", 1))
+        if role not in ROLES or not 0 <= times <= DECLINES_MAX:
+            raise ControlError(f"a role is one of {', '.join(sorted(ROLES))}, and times is 0 to {DECLINES_MAX}")
+        code = str(request["code"]) if times else ""
+        self._rail.core.to_decline[role] = deque([code] * times)
+        return {"role": role, "code": code, "times": times}
 
     def _shortcode(self, request: Request) -> str:
         said = str(request["shortcode"])

@@ -75,15 +75,13 @@ class Pushes:
         if phone.busy and manner.locked == "refuse":
             raise Locked
         push = Push(*self._ids(order.msisdn, manner, now_us), order, now_us)
+        ends = self._end(push, "1001", manner) if phone.busy else self._prompt(push, phone, manner)
+        self._rail.callbacks.begin(ends)  # or OverflowError: then nothing rang
+        phone.busy = True
         while len(self._by_id) >= PUSHES_MAX:
             self._by_id.pop(next(iter(self._by_id)))
         self._by_id[push.checkout_id] = push
         self._rail.feed.tell("push", checkout=push.checkout_id, msisdn=order.msisdn, amount_cents=order.amount_cents)
-        if phone.busy:
-            self._rail.callbacks.begin(self._end(push, "1001", manner))
-        else:
-            phone.busy = True
-            self._rail.callbacks.begin(self._prompt(push, phone, manner))
         return push
 
     def get(self, checkout_id: str) -> Push | None:
@@ -142,7 +140,7 @@ class Pushes:
         push.code = code
         body = stk_callback(push, manner, self._rail.chance, balance_cents=self._balance(push.order.msisdn))
         message = Message("stk", push.order.callback_url, body, push.checkout_id, push.deliveries)
-        sending = self._rail.callbacks.send(message, manner)
+        sending = self._rail.callbacks.try_send(message, manner)
         if manner.early and sending:
             await sending
         push.told.set()

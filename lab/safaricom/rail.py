@@ -134,8 +134,8 @@ class Rail:
         """Move the money of a push, and confirm it as C2B too."""
         self.record.add(payment)
         self.settle_payment(payment)
-        if manner.stk_confirms:
-            self.confirm(payment, manner)
+        if manner.stk_confirms and payment.shortcode in self._shops:
+            self.callbacks.try_send(self._confirmation(payment, manner), manner)
 
     def settle_payment(self, payment: PhonePayment) -> None:
         """Move the money from the wallet to the account."""

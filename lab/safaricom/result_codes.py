@@ -33,6 +33,6 @@ class Declined(LabError):
     """The core will not do it; `code` is the ResultCode."""
 
     def __init__(self, code: str) -> None:
-        super().__init__(f"{code}: {WORDS[code]}")
         self.code = code
-        self.words = WORDS[code]
+        self.words = WORDS.get(code, f"Request failed with code {code}")
+        super().__init__(f"{code}: {self.words}")

@@ -24,7 +24,7 @@ from lab.web import serve_http
 
 def sms(
     *,
-    port: Annotated[int, typer.Option(help="HTTP port; 0 takes a free one.")] = 8098,
+    port: Annotated[int, typer.Option(help="HTTP port; 0 takes a free one.")] = 8097,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     control: Annotated[str, typer.Option(metavar="HOST:PORT", help="The control door.")] = "127.0.0.1:0",
     username: Annotated[str, typer.Option(help="Africa's Talking's username.")] = "sandbox",
@@ -43,10 +43,10 @@ def sms(
     getbalance). Behind them are phones whose inboxes say what really arrived.
 
     \b
-      mnara-lab sms --port 8098 --control 127.0.0.1:7100 &
+      mnara-lab sms --port 8097 --control 127.0.0.1:7100 &
       curl -H apiKey:lab-key -H Accept:application/json \\
         --data-urlencode username=sandbox --data-urlencode to=+254711000001 \\
-        --data-urlencode message=Habari 127.0.0.1:8098/version1/messaging
+        --data-urlencode message=Habari 127.0.0.1:8097/version1/messaging
       export MNARA_LAB_AT=127.0.0.1:7100
       mnara-lab ask inbox number=+254711000001     what the phone received
       mnara-lab ask phone number=+254711000001 state=off

@@ -2,15 +2,17 @@
 
 import json
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import httpx
 
 from lab.clock import HeldClock
 from lab.control import answers
+from lab.safaricom.certificate import CredentialKey
 from lab.safaricom.control import Desk
 from lab.safaricom.face.app import Daraja
 from lab.safaricom.organisations import App, Organisation
@@ -35,6 +37,7 @@ class Office:
         self.clock = clock
         self._client = client
         self._posted = posted
+        self.hear: Callable[[str], None] = lambda _path: None
         self._handlers = Desk(Daraja(rail)).handlers()
         self.credential = rail.initiators.key.encrypt("Safaricom999!*!")
 
@@ -50,11 +53,14 @@ class Office:
     def timeouts(self) -> list[dict[str, Any]]:
         return [body["Result"] for body in self.posted("/timeout")]
 
-    async def ask(self, path: str, body: dict[str, Any], method: str = "POST") -> httpx.Response:
+    async def ask(
+        self, path: str, body: dict[str, Any], method: str = "POST", then: Callable[[], None] = lambda: None
+    ) -> httpx.Response:
         """One request with a new token; what it set going is over when it returns, as far as the clock lets it."""
         answer = await self._client.get("/oauth/v1/generate?grant_type=client_credentials", auth=("key", "secret"))
         bearer = {"Authorization": f"Bearer {answer.json()['access_token']}"}
         response = await self._client.request(method, path, json=body, headers=bearer)
+        then()
         await self.clock.advance(0)
         return response
 
@@ -115,6 +121,12 @@ def parameters(result: dict[str, Any]) -> dict[str, Any]:
     return {item["Key"]: item.get("Value") for item in ([items] if isinstance(items, dict) else items)}
 
 
+@cache
+def one_key() -> CredentialKey:
+    """One key for all tests: making one takes a tenth of a second."""
+    return CredentialKey("sandbox", NOON_US)
+
+
 @asynccontextmanager
 async def open_office(seed: int = 3) -> AsyncIterator[Office]:
     """An office with a paybill and a till, whose callbacks are caught."""
@@ -122,17 +134,20 @@ async def open_office(seed: int = 3) -> AsyncIterator[Office]:
 
     def take(request: httpx.Request) -> httpx.Response:
         posted.append((request.url.path, json.loads(request.content)))
+        office.hear(request.url.path)
         code = "C2B00012" if request.url.path.endswith("/reject") else 0
         return httpx.Response(200, json={"ResultCode": code, "ResultDesc": "Accepted or not"})
 
     clock = HeldClock(NOON_US)
     catcher = httpx.AsyncClient(transport=httpx.MockTransport(take))
     rail = Rail(clock=clock, chance=random.Random(seed), client=catcher)
+    rail.initiators.key = one_key()
     rail.directory.add_app(App("key", "secret"))
     rail.directory.add(Organisation(SHORTCODE, "MNARA NET"))
     rail.directory.add(Organisation(STORE, "MNARA SHOP", kind="store", tills=frozenset({TILL})))
     rail.register(Shop(SHORTCODE, "http://office.example/hooks/confirm", None))
     transport = httpx.ASGITransport(Daraja(rail))
     async with httpx.AsyncClient(transport=transport, base_url="http://daraja") as client:
-        yield Office(rail, clock, client, posted)
+        office = Office(rail, clock, client, posted)
+        yield office
     await rail.close()

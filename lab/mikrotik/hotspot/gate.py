@@ -7,7 +7,8 @@ from lab.mikrotik.ground import Ground
 from lab.mikrotik.hosts import Host, Hosts
 from lab.mikrotik.hotspot.cookies import Cookies
 from lab.mikrotik.hotspot.garden import Garden
-from lab.mikrotik.hotspot.logins import Login, Logins
+from lab.mikrotik.hotspot.login import Login
+from lab.mikrotik.hotspot.logins import Logins
 from lab.mikrotik.hotspot.presence import Presence, Presences
 from lab.mikrotik.hotspot.servers import Servers
 from lab.mikrotik.packets import Packet, Ruling
@@ -139,7 +140,7 @@ class Hotspot:
         cookie = self.cookies.of(mac, mac_cookie=True)
         if cookie is not None and self.servers.logs_in_by(server, "mac-cookie"):
             yield cookie.user, self._repeated(cookie.password), "mac-cookie"
-        if self.servers.logs_in_by(server, "mac") and self.logins.user(mac, server.get("name")) is not None:
+        if self.servers.logs_in_by(server, "mac") and self.logins.users.find(mac, server.get("name")) is not None:
             profile = self.servers.profile(server)
             both = profile.get("mac-auth-mode") == "mac-as-username-and-password"
             yield mac, mac if both else profile.get("mac-auth-password"), "mac"
@@ -150,7 +151,7 @@ class Hotspot:
     def _with_cookies(self, login: Login, password: str) -> Login:
         """Cookies of a login that somebody typed."""
         server, mac, name = login.presence.server, login.presence.host.mac, login.user.get("name")
-        profile = self.logins.profile(login.user)
+        profile = self.logins.users.profile(login.user)
         if profile.get("add-mac-cookie") == "true" and self.servers.logs_in_by(server, "mac-cookie"):
             lifetime_us = duration_us(profile.get("mac-cookie-timeout"))
             self.cookies.give(name, password, mac, lifetime_us, mac_cookie=True)
@@ -195,4 +196,4 @@ class Hotspot:
 
     def come_up(self) -> None:
         self.cookies.come_up()
-        self.servers.show_rules()
+        self.servers.come_up()

@@ -53,15 +53,21 @@ class Servers:
 
     def show_rules(self) -> None:
         """The dynamic rules of a running hotspot, above everybody's, shown once however many servers run."""
-        clear(self._shown)
-        if not self._ground.switches.hotspot_rules_shown or not any(self.runs(server) for server in self._table):
+        wanted = self._ground.switches.hotspot_rules_shown and any(self.runs(server) for server in self._table)
+        if wanted == bool(self._shown):
             return
-        for path, rules in (("/ip/firewall/filter", FILTER), ("/ip/firewall/nat", NAT)):
+        clear(self._shown)
+        for path, rules in () if not wanted else (("/ip/firewall/filter", FILTER), ("/ip/firewall/nat", NAT)):
             table = self._ground.tables.get(path)
             first = next(iter(table), None)
             for rule in rules:
                 row = table.insert({**table.fitted.defaults} | rule | {"dynamic": "true"}, owner=self, before=first)
                 self._shown.append((table, row))
+
+    def come_up(self) -> None:
+        """A boot took the rules away."""
+        self._shown.clear()
+        self.show_rules()
 
     def _changed(self, _change: Change, _row: Row) -> None:
         self.show_rules()

@@ -36,7 +36,7 @@ def user_total(name: str) -> Shown:
     """A user's total since his counters were reset, live logins included."""
 
     def total(router: Router, row: Row) -> str | None:
-        totals = router.access.hotspot.logins.totals_of(row)
+        totals = router.access.hotspot.logins.users.totals_of(row)
         return whole_s(totals.uptime_us) if name == "uptime" else str(totals.counter(name))
 
     return total

@@ -56,7 +56,7 @@ class HotspotVerbs:
 
     def _reset_counters(self, command: Command, _access: Access) -> Outcome:
         for row in rows_meant(self._tables.get("/ip/hotspot/user"), meant(command)):
-            self._hotspot.logins.reset(row)
+            self._hotspot.logins.users.reset(row)
         return Done()
 
 

@@ -7,6 +7,7 @@ from lab.mikrotik.menus import (
     firewall,
     hardware,
     hotspot,
+    ipv6,
     local,
     network,
     ppp,
@@ -30,5 +31,6 @@ ALL: tuple[Menu, ...] = (
     *automation.MENUS,
     *dhcp.MENUS,
     *hotspot.MENUS,
+    *ipv6.MENUS,
     *console.MENUS,
 )

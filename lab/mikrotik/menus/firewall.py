@@ -80,7 +80,7 @@ def _rules(address: Kind, *others: str) -> tuple[Field, ...]:
         Field("in-interface-list", refers="/interface/list", negated=True),
         Field("out-interface-list", refers="/interface/list", negated=True),
         Field("connection-state", negatable(_STATES)),
-        Field("connection-nat-state", negatable(several(enum("dstnat", "srcnat")))),
+        Field("connection-nat-state", negatable(several(enum("dstnat", "srcnat", "ein-dnat", "ein-snat")))),
         *(Field(name) for name in others),
         Field("jump-target"),
         Field("address-list"),

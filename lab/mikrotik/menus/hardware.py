@@ -1,7 +1,7 @@
 """The box: board, sensors, licence, packages, and the mode it was shipped in."""
 
 from lab.mikrotik import live
-from lab.mikrotik.schema import Field, Menu, read_only
+from lab.mikrotik.schema import ALWAYS, NEVER, Field, Menu, Version, read_only
 from lab.mikrotik.values import boolean
 
 _READ = frozenset(("print", "getall", "get"))
@@ -70,21 +70,29 @@ LICENSE_CHR = Menu(
     ),
 )
 
-PACKAGE = Menu(
-    path="/system/package",
-    name_field="name",
-    verbs=_READ,
-    builtin=((1, {"name": "routeros"}),),
-    fields=(
-        Field("name", read_only=True),
-        Field("version", live=live.plain_version),
-        Field("build-time", live=live.build_time),
-        Field("scheduled", read_only=True, default=""),
-        Field("size", read_only=True, default="12000000", since=(7, 18)),
-        Field("available", read_only=True, default="false", since=(7, 18)),
-        Field("disabled", read_only=True, default="false"),
-    ),
+
+def _packages(*names: str, since: Version, until: Version) -> Menu:
+    return Menu(
+        path="/system/package", name_field="name", verbs=_READ, since=since, until=until, fields=_PACKAGE_FIELDS,
+        builtin=tuple((at, {"name": name}) for at, name in enumerate(names, 1)),
+    )  # fmt: skip
+
+
+_PACKAGE_FIELDS = (
+    Field("name", read_only=True),
+    Field("version", live=live.plain_version),
+    Field("build-time", live=live.build_time),
+    Field("scheduled", read_only=True, default=""),
+    Field("size", read_only=True, default="12000000", since=(7, 18)),
+    Field("available", read_only=True, default="false", since=(7, 18)),
+    Field("disabled", read_only=True, default="false"),
 )
+PACKAGE = _packages("routeros", since=(7,), until=NEVER)
+# RouterOS 6 came as a bundle of packages.
+PACKAGE_6 = _packages(
+    "routeros-arm", "system", "ppp", "dhcp", "hotspot", "security", "advanced-tools", "routing", "wireless", "ipv6",
+    since=ALWAYS, until=(7,),
+)  # fmt: skip
 
 # What a mode allows, of what an ISP may miss.
 _FEATURES = (
@@ -107,5 +115,5 @@ DEVICE_MODE = Menu(
 )  # fmt: skip
 
 MENUS = (
-    ROUTERBOARD, HEALTH, HEALTH_CHR, HEALTH_6, LICENSE, LICENSE_CHR, PACKAGE, DEVICE_MODE,
+    ROUTERBOARD, HEALTH, HEALTH_CHR, HEALTH_6, LICENSE, LICENSE_CHR, PACKAGE, PACKAGE_6, DEVICE_MODE,
 )  # fmt: skip

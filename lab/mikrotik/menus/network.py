@@ -33,8 +33,11 @@ def _seconds(value: str) -> str:
     return value
 
 
-def _interface(name: str, kind: str) -> dict[str, str]:
-    return {"name": name, "default-name": name, "type": kind, "running": "true"}
+def _interface(number: int, name: str, kind: str) -> dict[str, str]:
+    """A port as it comes: up, with an address of the maker's."""
+    values = {"name": name, "type": kind, "actual-mtu": "1500", "l2mtu": "1514", "link-downs": "0", "running": "true"}
+    values["mac-address"] = f"48:A9:8A:00:00:{number:02X}"
+    return values | ({"default-name": name, "max-l2mtu": "9796"} if kind == "ether" else {})
 
 
 INTERFACE = Menu(
@@ -42,14 +45,16 @@ INTERFACE = Menu(
     name_field="name",
     verbs=_TABLE - {"add", "remove"},
     builtin=(
-        *((port, _interface(f"ether{port}", "ether")) for port in range(1, 6)),
-        (6, _interface("bridge", "bridge")),
+        *((port, _interface(port, f"ether{port}", "ether")) for port in range(1, 6)),
+        (6, _interface(6, "bridge", "bridge")),
     ),
     fields=(
         Field("name", required=True),
-        *read_only("default-name", "type", "actual-mtu", "mac-address", "last-link-up-time"),
+        *read_only("default-name", "type"),
         Field("mtu", number(), default="1500"),
+        Field("actual-mtu", read_only=True),
         Field("l2mtu", number()),
+        *read_only("max-l2mtu", "mac-address", "last-link-down-time", "last-link-up-time", "link-downs"),
         Field("rx-byte", live=session_byte_counter("up")),
         Field("tx-byte", live=session_byte_counter("down")),
         flag("dynamic", absent_when_false=True),
@@ -136,6 +141,7 @@ ADDRESS = Menu(
 )
 
 _PAIR_RATE = pair(rate)
+_TOTALS = ("bytes", "packets", "rate", "packet-rate", "queued-packets", "queued-bytes", "dropped")
 
 QUEUE = Menu(
     path="/queue/simple",
@@ -161,7 +167,11 @@ QUEUE = Menu(
         Field("bucket-size", pair(text), default="0.1/0.1"),
         Field("time"),
         Field("bytes", live=queue_bytes),
-        *(Field(name, read_only=True, default="0/0") for name in ("packets", "rate", "packet-rate", "dropped")),
+        *(
+            Field(name, read_only=True, default="0/0")
+            for name in ("packets", "rate", "packet-rate", "queued-packets", "queued-bytes", "dropped")
+        ),
+        *(Field(f"total-{name}", read_only=True, default="0") for name in _TOTALS),
         flag("invalid"),
         flag("dynamic"),
         DISABLED,

@@ -3,7 +3,7 @@
 from lab.mikrotik import live
 from lab.mikrotik.policy import POLICIES, POLICIES_6, merge_policies, new_policies
 from lab.mikrotik.schema import ALWAYS, COMMENT, DISABLED, NEVER, Field, Menu, Unique, Version, flag, read_only
-from lab.mikrotik.values import boolean, date, duration, enum, ip4, number, several, text, time_of_day
+from lab.mikrotik.values import boolean, date, duration, enum, ip4, number, prefix, several, text, time_of_day
 
 _READ = frozenset(("print", "getall", "get"))
 _TABLE = frozenset(["print", "getall", "get", "add", "set", "remove", "comment", "find", "export"])
@@ -144,10 +144,11 @@ USER = Menu(
     verbs=_TABLE | {"enable", "disable"},
     write_policy="policy",
     unique=(Unique(("name",), "failure: user with the same name already exists"),),
+    derive=lambda _row, written: {"expired": "false"} if "password" in written else {},
     fields=(
         Field("name", required=True),
         Field("group", required=True, refers="/user/group"),
-        Field("address", default=""),
+        Field("address", several(prefix), default=""),
         Field("password", default="", write_only=True),
         Field("inactivity-policy", enum("none", "logout", "lockscreen"), default="none"),
         Field("inactivity-timeout", duration(), default="10m"),
@@ -193,7 +194,7 @@ SERVICE = Menu(
         Field("name", read_only=True),
         Field("port", number(1, 65_535)),
         *read_only("proto", "local", "remote"),
-        Field("address", default=""),
+        Field("address", several(prefix), default=""),
         Field("certificate", default="none", refers="/certificate", or_kind=enum("none")),
         Field("tls-version", enum("any", "only-1.2"), default="any"),
         Field("vrf", default="main"),

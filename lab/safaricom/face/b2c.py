@@ -41,7 +41,7 @@ def _paying(rail: Rail, seen: set[str], *, own_id: bool) -> Handler:
         originator = request.text("OriginatorConversationID", most=100) if own_id else ""
         kind = COMMANDS[request.one_of("CommandID", *COMMANDS)]
         cents, shortcode = request.shillings() * 100, known_shortcode(rail, request, "PartyA")
-        msisdn, said = request.msisdn("PartyB"), remarks(request, least=2)
+        msisdn, said = request.msisdn("PartyB"), remarks(request)
         request.optional("Occassion", most=100)  # misspelt by Daraja
 
         def work(ids: Ids, now_us: int) -> Outcome:
@@ -52,7 +52,7 @@ def _paying(rail: Rail, seen: set[str], *, own_id: bool) -> Handler:
         taken = job(request, "b2c", shortcode, references, work, initiator="InitiatorName")
         if originator:
             _once(seen, originator)
-        return accept(rail, taken, originator)
+        return await accept(rail, taken, originator)
 
     return pay
 

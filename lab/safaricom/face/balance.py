@@ -29,7 +29,7 @@ def _querying(rail: Rail) -> Handler:
 
         references = queue_reference(rail, "abresults")
         taken = job(request, "balance", shortcode, references, work, failure_parameters=_failed)
-        return accept(rail, taken)
+        return await accept(rail, taken)
 
     return query
 

@@ -31,14 +31,14 @@ def statement(rail: Rail, shortcode: str, account: str, first: str, last: str) -
     """One account's lines from an instant up to another; by default everything until now. ValueError for bad words."""
     from_us = _instant(first) if first else 0
     to_us = _instant(last) if last else rail.clock.now_us() + 1
-    accounts, switches = rail.accounts.of(shortcode), rail.manner.organisation.statement
-    if not from_us:  # not 1970: the period begins with the first line there is
-        from_us = min((line.at_us for line in accounts.movements), default=rail.clock.now_us())
     try:
-        name = rail.directory.get(shortcode).name
+        organisation = rail.directory.get(shortcode)
     except KeyError:
         raise ValueError(f"no such shortcode: {shortcode}") from None
-    return statement_csv(accounts, name, Account(account), from_us, to_us, switches)
+    accounts, switches = rail.accounts.of(organisation.shortcode), rail.manner.organisation.statement
+    if not from_us:  # not 1970: the period begins with the first line there is
+        from_us = min((line.at_us for line in accounts.movements), default=rail.clock.now_us())
+    return statement_csv(accounts, organisation.name, Account(account), from_us, to_us, switches)
 
 
 def _instant(said: str) -> int:

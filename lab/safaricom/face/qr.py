@@ -3,6 +3,8 @@
 import base64
 import io
 
+import segno
+
 from lab.safaricom.envelope import new_ids
 from lab.safaricom.face.families import QR, Answer, Endpoint, Endpoints, Handler
 from lab.safaricom.face.request import Request
@@ -40,8 +42,6 @@ def _generating(rail: Rail) -> Handler:
 
 def square_png(said: str, size_px: int) -> bytes:
     """A QR code as PNG: the largest whole number of pixels per module that fits, at least one."""
-    import segno  # noqa: PLC0415  # for this endpoint alone: the rest of the rail starts without it
-
     code = segno.make_qr(said, error="m")
     modules = code.symbol_size(scale=1, border=QUIET_MODULES)[0]
     out = io.BytesIO()

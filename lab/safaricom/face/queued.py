@@ -1,5 +1,6 @@
 """The road of an initiator's request: taken at once, worked on later, its result posted to where the caller said."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -19,8 +20,10 @@ from lab.safaricom.envelope import (
 from lab.safaricom.face.errors import Refusal
 from lab.safaricom.face.families import Answer
 from lab.safaricom.face.request import Request
+from lab.safaricom.manner import Manner
 from lab.safaricom.rail import Rail
 from lab.safaricom.result_codes import Declined
+from lab.safaricom.switches import ResultSwitches
 
 CREDENTIAL_MAX = 2_000
 _INTERNAL = {"sandbox": "https://internalsandbox.safaricom.co.ke", "production": "http://internalapi.safaricom.co.ke"}
@@ -66,10 +69,16 @@ def job(
     )
 
 
-def accept(rail: Rail, taken: Job, originator: str = "") -> Answer:
-    """Acknowledge a job and begin it; its result leaves through the rail's one sender of callbacks."""
+async def accept(rail: Rail, taken: Job, originator: str = "") -> Answer:
+    """Acknowledge a job and begin it; its result leaves through the rail's one sender of callbacks.
+
+    With the switch `early` the first callback is delivered before the acknowledgement.
+    """
     ids = new_ids(rail.chance, rail.clock.now_us(), rail.manner.organisation.results, originator)
-    rail.callbacks.begin(_run(rail, taken, ids))
+    told: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    rail.callbacks.begin(_run(rail, taken, ids, told))
+    if rail.manner.early:
+        await told
     return 200, acknowledgement(ids)
 
 
@@ -106,27 +115,42 @@ def known_shortcode(rail: Rail, request: Request, name: str) -> str:
         raise Refusal(400, request.bad_code, f"Bad Request - Invalid {name}") from None
 
 
-async def _run(rail: Rail, taken: Job, ids: Ids) -> None:
+async def _run(rail: Rail, taken: Job, ids: Ids, told: asyncio.Future[None]) -> None:
     manner = rail.manner
     switches = manner.organisation.results
-    await sleep(rail.clock, switches.delay_s)
-    outcome = _do(rail, taken, ids) if switches.queue in ("prompt", "done-untold") else None
-    if switches.queue != "prompt":
-        now_us = rail.clock.now_us()
-        body = timed_out(ids, taken.references, now_us, switches)
-        rail.callbacks.send(Message("timeout", taken.timeout_url, body, ids.conversation), manner)
+    try:
+        await sleep(rail.clock, 0 if manner.early else switches.delay_s)
+        outcome = _do(rail, taken, ids) if switches.queue in ("prompt", "done-untold") else None
+        if switches.queue != "prompt":
+            body = timed_out(ids, taken.references, rail.clock.now_us(), switches)
+            await _tell(rail, Message("timeout", taken.timeout_url, body, ids.conversation), manner)
+        elif outcome:
+            await _tell(rail, _result(rail, taken, ids, outcome, switches), manner)
+    finally:
+        if not told.done():
+            told.set_result(None)
     if switches.queue == "result-later":
         await sleep(rail.clock, switches.queue_later_s)
-        outcome = _do(rail, taken, ids)
-    if outcome and switches.queue in ("prompt", "result-later"):
-        body = envelope(outcome, ids, rail.clock.now_us(), switches)
-        rail.callbacks.send(Message("result", taken.result_url, body, ids.conversation), manner)
+        await _tell(rail, _result(rail, taken, ids, _do(rail, taken, ids), switches), manner)
+
+
+def _result(rail: Rail, taken: Job, ids: Ids, outcome: Outcome, switches: ResultSwitches) -> Message:
+    body = envelope(outcome, ids, rail.clock.now_us(), switches)
+    return Message("result", taken.result_url, body, ids.conversation)
+
+
+async def _tell(rail: Rail, message: Message, manner: Manner) -> None:
+    """Send, and wait for the delivery: nothing else hangs on it but an early callback."""
+    sending = rail.callbacks.send(message, manner)
+    if sending:
+        await sending
 
 
 def _do(rail: Rail, taken: Job, ids: Ids) -> Outcome:
     now_us, money = rail.clock.now_us(), rail.manner.organisation.money
     try:
         rail.initiators.check(taken.shortcode, taken.initiator, taken.credential, taken.role, now_us, money)
+        rail.core.decline_if_told(taken.role)
         outcome = taken.work(ids, now_us)
     except Declined as refusal:
         parameters = taken.failure_parameters(refusal, now_us)

@@ -37,7 +37,7 @@ def _reversing(rail: Rail) -> Handler:
             return Outcome(done.receipt, _parameters(rail, done), references)
 
         references = queue_reference(rail, "reversalresults")
-        return accept(rail, job(request, "reversal", shortcode, references, work))
+        return await accept(rail, job(request, "reversal", shortcode, references, work))
 
     return reverse
 

@@ -35,14 +35,14 @@ def _querying(rail: Rail) -> Handler:
             return Outcome(dummy_receipt(now_us), parameters, references)
 
         references = (("Occasion", occasion or None),)
-        return accept(rail, job(request, "status", shortcode, references, work))
+        return await accept(rail, job(request, "status", shortcode, references, work))
 
     return query
 
 
 def status_parameters(transaction: Transaction, switches: ResultSwitches) -> Parameters:
     """Everything a status result says of a transaction."""
-    charge = transaction.charge_cents
+    charge, cents = transaction.charge_cents, transaction.amount_cents
     fee = f"Fee For {'B2C Payment' if transaction.kind in B2C else 'C2B Payment'}|KES|{charge / 100:.2f}"
     conversation, originator = "ConversationID", "OriginatorConversationID"
     if switches.spaced_keys:
@@ -58,7 +58,7 @@ def status_parameters(transaction: Transaction, switches: ResultSwitches) -> Par
         ("ReasonType", transaction.reason),
         ("TransactionStatus", _state(transaction, switches)),
         ("FinalisedTime", int(trans_time(transaction.finalised_at_us))),
-        ("Amount", transaction.amount_cents / 100),
+        ("Amount", cents // 100 if cents % 100 == 0 else cents / 100),
         (conversation, transaction.conversation_id or None),
         ("ReceiptNo", transaction.receipt),
     )

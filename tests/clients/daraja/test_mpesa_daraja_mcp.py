@@ -137,7 +137,6 @@ def test_c2b_is_registered_simulated_and_received(safaricom: Any, converse: Any,
 
 def test_balance_status_payout_and_reversal_end_in_its_store(safaricom: Any, converse: Any, phone: str) -> None:
     paid = safaricom.ask("pay", msisdn=phone, shortcode="174379", reference="A1", amount_kes=2000)["payment"]
-    safaricom.ask("transfer", shortcode="174379", amount_kes=1000)
 
     async def finished(call: Call, sent: dict[str, Any]) -> dict[str, Any]:
         known = next(iter(sent["ids"].values()))

@@ -201,8 +201,6 @@ def unreadable(read: Callable[[dict[str, Any]], Any], body: dict[str, Any]) -> N
     assert str(body["Result"]["ResultCode"]) == "0"
     with pytest.raises(ValidationError, match=r"Result\.ResultParameters"):
         read(body)
-    body["Result"]["ResultParameters"] = body["Result"]["ResultParameters"]["ResultParameter"]
-    assert read(body).Result.TransactionID == body["Result"]["TransactionID"]
 
 
 @pytest.fixture
@@ -237,7 +235,6 @@ def test_a_payout_with_a_used_conversation_id_is_refused(
     safaricom: Any, client: MpesaClient, hooks: Any, phone: str, credential: str
 ) -> None:
     safaricom.ask("pay", msisdn=phone, shortcode="600997", reference="A1", amount_kes=2000)
-    safaricom.ask("transfer", shortcode="600997", amount_kes=2000)
     payout = {
         "originator_conversation_id": f"refund-{phone}", "initiator_name": INITIATOR,
         "security_credential": credential, "command_id": B2CCommandIDType.BusinessPayment, "amount": 100,

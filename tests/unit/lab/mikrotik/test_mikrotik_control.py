@@ -117,3 +117,18 @@ def test_a_script_that_fails_stops_the_program_with_its_line(tmp_path: Path) -> 
     )  # fmt: skip
     assert ended.returncode == 1
     assert "bad command name identitty (line 2 column 9)" in ended.stderr
+
+
+async def test_habits_vanishing_and_the_clock_are_had_from_outside(ask: Ask) -> None:
+    await ask(do="script", text="/ppp secret add name=ann remote-address=100.64.0.5")
+    assert (await ask(do="habit", user="ann", habit="gaming"))["error"].startswith(
+        "no habit 'gaming': take one of quiet,"
+    )
+    assert await ask(do="habit", user="ann", habit="uploading") == {"done": True}
+    assert await ask(do="vanish", user="ann") == {"was_online": False}
+    await ask(do="dial", user="ann", password="")
+    assert await ask(do="vanish", user="ann") == {"was_online": True}
+    assert len((await ask(do="sessions"))["sessions"]) == 1
+    await ask(do="script", text="/system ntp client set enabled=yes")
+    assert (await ask(do="clock"))["synchronized"]
+    assert not (await ask(do="clock", ntp_answers=False))["synchronized"]

@@ -43,6 +43,14 @@ def test_what_a_subscriber_sends_comes_in_at_his_port_and_leaves_at_the_uplink(t
     assert queue(tower, "<pppoe-ann>", "packets") == (2, 6)
 
 
+def test_an_interface_tells_since_when_and_that_nothing_was_lost(tower: Console) -> None:
+    tower.router.dial("ann", "pw")
+    tower.router.carry("ann", 10, 20)
+    (row,) = tower.rows("/interface/print", "?name=<pppoe-ann>", "=stats=")
+    assert row["last-link-up-time"] == "1970-01-02 00:00:00"
+    assert (row["fp-rx-byte"], row["fp-tx-byte"], row["rx-error"], row["tx-queue-drop"]) == ("10", "20", "0", "0")
+
+
 def test_a_port_remembers_what_a_session_that_ended_had_used(tower: Console) -> None:
     tower.router.dial("ann", "pw")
     tower.router.carry("ann", 100, 200)

@@ -74,3 +74,18 @@ def test_a_box_that_nobody_makes_is_refused(setup: dict[str, str]) -> None:
 def power_cut(router: Router) -> None:
     router.go_down("")
     router.come_up()
+
+
+def test_an_expired_password_is_shown_until_another_is_set(console: Console) -> None:
+    console.say("/user/expire-password", "=.id=admin")
+    assert console.rows("/user/print")[0]["expired"] == "true"
+    console.say("/user/set", "=.id=admin", "=password=another")
+    assert console.rows("/user/print")[0]["expired"] == "false"
+
+
+def test_addresses_of_users_and_services_read_with_their_length(console: Console) -> None:
+    console.say("/user/set", "=.id=admin", "=address=10.0.0.2,192.168.0.0/16")
+    assert console.rows("/user/print")[0]["address"] == "10.0.0.2/32,192.168.0.0/16"
+    assert console.trap("/ip/service/set", "=.id=api", "=address=office") == (
+        "invalid value for argument address", 1,
+    )  # fmt: skip

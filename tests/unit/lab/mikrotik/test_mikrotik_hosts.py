@@ -251,3 +251,51 @@ def test_sessions_and_leases_share_the_pools(lan: Console) -> None:
     assert owners == {("10.5.50.10", "carl"), ("10.5.50.11", ANN)}
     lan.router.hangup("carl")
     assert len(lan.rows("/ip/pool/used/print")) == 1
+
+
+def test_a_lease_script_sees_who_got_what(lan: Console) -> None:
+    lan.say("/ip/dhcp-server/set", "=.id=dhcp1", '=lease-script=:log info "$leaseBound $leaseActMAC $leaseActIP"')
+    lan.router.plug_in(ANN)
+    lan.wait_s(400)
+    lan.router.unplug(ANN)
+    lan.wait_s(601)
+    lan.wait_s(0)
+    messages = [row["message"] for row in lan.rows("/log/print") if ANN in row["message"]]
+    assert [text for text in messages if text[0] in "01"] == [f"1 {ANN} 10.5.50.10", f"0 {ANN} 10.5.50.10"]
+
+
+def test_a_queue_of_a_lease_counts_on_over_renewals(lan: Console) -> None:
+    lan.add(LEASE, address="10.5.50.200", mac_address=ANN, rate_limit="2M/5M")
+    lan.router.plug_in(ANN)
+    lan.router.carry(ANN, 10, 20)
+    for _ in range(3):
+        lan.wait_s(300)
+    lan.router.carry(ANN, 1, 2)
+    assert lan.rows("/queue/simple/print")[0]["bytes"] == "11/22"
+    (port,) = lan.rows("/interface/print", "?name=bridge")
+    assert (port["rx-byte"], port["tx-byte"]) == ("11", "22")
+
+
+def test_a_device_that_comes_back_is_counted_once(lan: Console) -> None:
+    lan.router.plug_in(ANN)
+    lan.router.carry(ANN, 10, 20)
+    lan.router.unplug(ANN)
+    lan.router.plug_in(ANN)
+    lan.router.carry(ANN, 1, 2)
+    (port,) = lan.rows("/interface/print", "?name=bridge")
+    assert (port["rx-byte"], port["tx-byte"]) == ("11", "22")
+
+
+def test_ipv6_of_a_host_has_no_hotspot_before_it(lan: Console) -> None:
+    lan.add("/ip/hotspot", name="hs1", interface="bridge", disabled="no")
+    lan.router.plug_in(ANN, prefix="2001:db8:7::/64")
+    assert lan.router.reach(ANN, "1.2.3.4").by == "hotspot: not logged in"
+    assert lan.router.reach(ANN, "2001:db8:ffff::1").reach
+
+
+@pytest.mark.parametrize("version", ["6.49.18", "7.9.2", "7.24"])
+def test_every_version_gives_leases(new_console: Callable[..., Console], version: str) -> None:
+    lan = laid_out(new_console(version=version))
+    lan.add(LEASE, address="10.5.50.200", mac_address=ANN, rate_limit="2M/5M")
+    assert lan.router.plug_in(ANN).address == "10.5.50.200"
+    assert lan.rows("/queue/simple/print")[0]["max-limit"] == "2000000/5000000"

@@ -321,3 +321,62 @@ def test_a_disabled_server_lets_everybody_pass(cafe: Console) -> None:
     cafe.say("/ip/hotspot/disable", "=.id=hs1")
     assert online(cafe)
     assert cafe.rows(f"{HOST}/print", f"?mac-address={ANN}") == []
+
+
+def test_a_habit_uses_up_the_bytes_of_a_user(cafe: Console) -> None:
+    cafe.say(f"{USER}/set", "=.id=ann", "=limit-bytes-out=50000000")
+    cafe.router.habit("phone", "streaming")
+    cafe.router.hotspot_login("phone", "ann", "pw")
+    for _ in range(600):
+        cafe.wait_s(1)
+        if not cafe.rows(f"{ACTIVE}/print"):
+            break
+    assert cafe.router.journal.events_after(0, "hotspot-logout")[-1].facts["reason"] == "traffic limit reached"
+    used = int(cafe.rows(f"{USER}/print", "?name=ann")[0]["bytes-out"])
+    assert 50_000_000 <= used < 52_000_000
+    assert cafe.rows("/queue/simple/print") == []
+
+
+def test_a_device_that_sends_by_habit_is_not_idle(cafe: Console) -> None:
+    cafe.say("/ip/hotspot/user/profile/set", "=.id=plan", "=idle-timeout=2m")
+    cafe.router.habit("phone", "streaming")
+    cafe.router.hotspot_login("phone", "ann", "pw")
+    for _ in range(10):
+        cafe.wait_s(60)
+    assert len(cafe.rows(f"{ACTIVE}/print")) == 1
+    (queue,) = cafe.rows("/queue/simple/print")
+    assert int(queue["bytes"].split("/")[1]) == int(cafe.rows(f"{ACTIVE}/print")[0]["bytes-out"]) > 0
+    cafe.router.unplug("phone")
+    cafe.wait_s(121)
+    assert cafe.rows(f"{ACTIVE}/print") == []
+
+
+def test_the_device_mode_of_a_home_router_has_no_hotspot(new_console: Callable[..., Console]) -> None:
+    home = new_console(device_mode="home")
+    assert home.trap("/ip/hotspot/add", "=interface=bridge")[0] == "failure: not allowed by device-mode"
+    cafe = laid_out(new_console())
+    cafe.router.device.mode = "home"
+    assert online(cafe)
+    assert cafe.rows("/ip/hotspot/print")[0]["proxy-status"] == "stopped"
+
+
+def test_scripts_of_the_profile_see_who_came_and_why_he_went(cafe: Console) -> None:
+    cafe.say("/ip/hotspot/user/profile/set", "=.id=plan", '=on-login=:log info "in $user $address"',
+             '=on-logout=:log info "out $username $cause"')  # fmt: skip
+    cafe.router.hotspot_login(ANN, "ann", "pw")
+    cafe.router.hotspot_logout(ANN)
+    cafe.wait_s(0)
+    messages = [row["message"] for row in cafe.rows("/log/print")]
+    assert "in ann 10.5.50.10" in messages
+    assert "out ann user request" in messages
+
+
+@pytest.mark.parametrize("version", ["6.49.18", "7.9.2", "7.24"])
+def test_every_version_logs_in_and_out(new_console: Callable[..., Console], version: str) -> None:
+    cafe = laid_out(new_console(version=version))
+    cafe.router.hotspot_login(ANN, "ann", "pw")
+    assert online(cafe)
+    (active,) = cafe.rows(f"{ACTIVE}/print", "?user=ann")
+    cafe.router.hotspot_logout(ANN)
+    assert not online(cafe)
+    assert active["server"] == "hs1"

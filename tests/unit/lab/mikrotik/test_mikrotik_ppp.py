@@ -121,6 +121,19 @@ def test_only_one_can_be_switched_to_drop_the_old_session(new_console: Callable[
     assert [row["caller-id"] for row in console.rows("/ppp/active/print")] == ["AA:AA:AA:AA:AA:02"]
 
 
+def test_a_licence_of_level_5_lets_five_hundred_in_if_it_counts_at_all(new_console: Callable[..., Console]) -> None:
+    console = new_console(switches=Switches(license_limits_sessions=True))
+    console.add("/ip/pool", name="homes", ranges="100.64.0.0/22")
+    console.say("/ppp/profile/set", "=.id=default", "=remote-address=homes")
+    for at in range(501):
+        console.add("/ppp/secret", name=f"u{at}")
+    for at in range(500):
+        console.router.dial(f"u{at}", "")
+    with pytest.raises(DialError) as caught:
+        console.router.dial("u500", "")
+    assert caught.value.why == "licence"
+
+
 # -- what a session makes -----------------------------------------------------------------------------------------
 
 
@@ -153,6 +166,23 @@ def test_both_ends_of_a_session_may_come_from_one_pool(tower: Console) -> None:
     assert (session.address, session.local_address) == ("100.64.0.10", "100.64.0.11")
     tower.router.hangup("ann")
     assert tower.router.pools.used("homes") == 0
+
+
+def test_an_ipv6_prefix_comes_from_the_secret_or_else_from_the_profiles_pool(tower: Console) -> None:
+    tower.add("/ipv6/pool", name="six", prefix="2001:db8::/62", prefix_length="64")
+    tower.say("/ppp/profile/set", "=.id=plan", "=remote-ipv6-prefix-pool=six")
+    tower.add("/ppp/secret", name="bob", profile="plan", remote_ipv6_prefix="2001:db8:f::/64")
+    assert [tower.router.dial(user, word).prefix for user, word in (("ann", "pw"), ("bob", ""))] == [
+        "2001:db8::/64", "2001:db8:f::/64",
+    ]  # fmt: skip
+    announced = {row["interface"]: row["prefix"] for row in tower.rows("/ipv6/nd/prefix/print", "?dynamic=true")}
+    assert announced == {"<pppoe-ann>": "2001:db8::/64", "<pppoe-bob>": "2001:db8:f::/64"}
+    assert [row["info"] for row in tower.rows("/ipv6/pool/used/print")] == ["ann"]
+    assert tower.router.reach("ann", "2001:db8:9::1").reach
+    tower.router.hangup("ann")
+    assert tower.rows("/ipv6/pool/used/print") == []
+    tower.say("/ppp/profile/set", "=.id=plan", "=use-ipv6=no")
+    assert tower.router.dial("ann", "pw").prefix == ""
 
 
 @pytest.mark.parametrize(

@@ -213,3 +213,36 @@ def test_its_rules_are_not_shown_where_that_is_assumed(new_console: Callable[...
     console = new_console(switches=Switches(hotspot_rules_shown=False))
     console.add("/ip/hotspot", name="hs1", interface="bridge", disabled="no")
     assert len(console.rows(f"{FILTER}/print", "?dynamic=true")) == 1
+
+
+def test_a_packet_leaves_by_the_interface_its_target_is_behind(tower: Console) -> None:
+    tower.add("/ip/address", address="192.168.77.1/30", interface="ether5")
+    tower.add(NAT, chain="dstnat", action="dst-nat", protocol="tcp", dst_port="80", to_addresses="192.168.77.2",
+              to_ports="8080")  # fmt: skip
+    tower.add(FILTER, chain="forward", action="accept", out_interface="ether5", comment="to the agent")
+    tower.add(FILTER, chain="forward", action="drop", out_interface_list="WAN", comment="no internet")
+    assert tower.router.reach(ANN, "203.0.113.5", "tcp", 80).by == "to the agent"
+    assert tower.router.reach(ANN, "203.0.113.5", "tcp", 443).by == "no internet"
+    assert tower.router.connect(ANN, "203.0.113.5", "tcp", 80, fasttracked=False)
+    (row,) = tower.rows("/ip/firewall/connection/print")
+    assert (row["srcnat"], row["dstnat"], row["reply-src-address"]) == ("false", "true", "192.168.77.2:8080")
+    assert tower.router.reach(ANN, "203.0.113.5", "tcp", 80).by.startswith("defconf: accept established")
+
+
+def test_interfaces_are_meant_by_kind_and_by_lists_of_lists(tower: Console) -> None:
+    tower.add("/ppp/secret", name="ann", remote_address="100.64.0.5")
+    tower.router.dial("ann", "")
+    made = tower.add(FILTER, chain="forward", action="drop", in_interface="all-ppp", comment="mine")
+    assert (tower.router.reach("ann", "1.2.3.4").reach, tower.router.reach(ANN, "1.2.3.4").reach) == (False, True)
+    tower.add("/interface/list", name="wired", include="static", exclude="WAN")
+    tower.say(f"{FILTER}/set", f"=.id={made}", "=!in-interface=", "=in-interface-list=wired")
+    assert (tower.router.reach("ann", "1.2.3.4").reach, tower.router.reach(ANN, "1.2.3.4").reach) == (True, False)
+    tower.add("/interface/list/member", list="WAN", interface="bridge")
+    assert tower.router.reach(ANN, "1.2.3.4").reach
+
+
+def test_a_redirected_connection_stays_with_the_router(tower: Console) -> None:
+    tower.add(NAT, chain="dstnat", action="redirect", protocol="tcp", dst_port="80", to_ports="8080")
+    assert tower.router.connect(ANN, "203.0.113.5", "tcp", 80, fasttracked=False)
+    tower.add(FILTER, chain="input", action="drop", protocol="tcp", dst_port="8080", comment="closed")
+    assert tower.router.reach(ANN, "203.0.113.5", "tcp", 80).by == "closed"

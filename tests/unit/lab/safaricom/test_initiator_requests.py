@@ -139,6 +139,13 @@ async def test_a_wrong_password_is_declined_afterwards_and_the_third_locks_the_i
     assert (await office.result(BALANCE, office.balance()))["ResultCode"] == 0
 
 
+async def test_only_wrong_passwords_in_a_row_lock(office: Office) -> None:
+    wrong = office.rail.initiators.key.encrypt("guess")
+    for credential in (wrong, wrong, office.credential, wrong, wrong):
+        await office.ask(BALANCE, office.balance(SecurityCredential=credential))
+    assert (await office.result(BALANCE, office.balance()))["ResultCode"] == 0
+
+
 @pytest.mark.parametrize("credential", ["not base64!", "aGVsbG8=", "A" * 344])
 async def test_a_credential_for_another_certificate_is_a_wrong_password(office: Office, credential: str) -> None:
     result = await office.result(BALANCE, office.balance(SecurityCredential=credential))
@@ -204,6 +211,7 @@ async def test_a_status_tells_both_parties_in_full(office: Office) -> None:
     assert said["DebitPartyName"] == f"{PHONE} - JANE WANJIKU DOE"
     assert said["CreditPartyName"] == f"{SHORTCODE} - MNARA NET"
     assert (said["ReceiptNo"], said["Amount"], said["TransactionStatus"]) == (receipt, 1_500, "Completed")
+    assert isinstance(said["Amount"], int)  # as recorded: whole shillings without a point
     assert said["InitiatedTime"] == said["FinalisedTime"] == 20251121120000
     items = result["ResultParameters"]["ResultParameter"]
     assert {"Key": "TransactionReason"} in items  # no value, no key for it
@@ -317,3 +325,17 @@ async def test_the_parameters_may_lie_flat_or_under_swapped_names(office: Office
     ]
     office.switch(results={"shape": "swapped"})
     assert len((await office.result(BALANCE, office.balance()))["ResultParameter"]["ResultParameters"]) == 2
+
+
+async def test_any_code_can_be_had_by_asking_for_it_beforehand(office: Office) -> None:
+    await office.pay(100)
+    await office.door("decline", role="b2c", code="2006", times=2)
+    codes = [(await office.result(B2C, office.b2c(10, f"ours-{number}")))["ResultCode"] for number in range(3)]
+    assert codes == [2006, 2006, 0]
+    await office.door("decline", role="balance", code="SFC_IC0003")
+    result = await office.result(BALANCE, office.balance())
+    assert (result["ResultCode"], result["ResultDesc"]) == ("SFC_IC0003", "The operator does not exist.")
+    await office.door("decline", role="status", code="29")
+    await office.door("decline", role="status", times=0)
+    assert (await office.result(STATUS, office.status(TransactionID="X")))["ResultCode"] == 2032
+    assert "error" in await office.door("decline", role="king", code="1")

@@ -225,3 +225,14 @@ async def test_switches_are_set_at_the_door_group_by_group(office: Office) -> No
     assert (shown["pull"]["page"], shown["pull"]["methods"]) == (5, ("GET",))
     assert shown["money"]["b2c_charges"] == ((10_000, 100),)
     assert shown["statement"]["preamble"] is True
+
+
+@pytest.mark.parametrize(("queue", "kind"), [("prompt", "result"), ("result-later", "timeout")])
+async def test_a_result_may_be_there_before_the_acknowledgement(office: Office, queue: str, kind: str) -> None:
+    heard: list[str] = []
+    office.hear = lambda path: heard.append(path.rsplit("/", 1)[-1])
+    office.rail.manner = office.rail.manner.changed({"early": True})
+    office.switch(results={"queue": queue, "queue_later_s": 60, "delay_s": 30})
+    answer = await office.ask(BALANCE, office.balance(), then=lambda: heard.append("answer"))
+    assert answer.status_code == 200
+    assert heard == [kind, "answer"]

@@ -1,5 +1,6 @@
 """What was missed is found again: Pull pages through it, the portal's statement adds up."""
 
+import base64
 import csv
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -8,6 +9,7 @@ from typing import Any
 import pytest
 
 from lab.safaricom.bodies import EAST_AFRICA
+from lab.safaricom.rail import Shop
 from lab.safaricom.statement import COLUMNS
 from tests.support.organisation import (
     B2C,
@@ -283,3 +285,41 @@ async def test_an_organisation_may_bear_the_customers_charge(office: Office) -> 
     await office.pay(1_000)
     assert [line["Withdrawn"] for line in await lines_of(office, "charges")] == ["-5.50"]
     assert office.posted("/confirm")[-1]["OrgAccountBalance"] == "1000.00"
+
+
+async def test_a_paid_push_is_pulled_as_any_other_payment(office: Office) -> None:
+    office.rail.directory.get(SHORTCODE).passkey = "lab"
+    await registered(office)
+    stamp = "20251121120000"
+    push = {"BusinessShortCode": SHORTCODE, "Timestamp": stamp, "TransactionType": "CustomerPayBillOnline",
+            "Password": base64.b64encode(f"{SHORTCODE}lab{stamp}".encode()).decode(), "Amount": 750, "PartyA": PHONE,
+            "PartyB": SHORTCODE, "PhoneNumber": PHONE, "CallBackURL": "http://office.example/hooks/stk",
+            "AccountReference": "A7", "TransactionDesc": "Internet"}  # fmt: skip
+    assert (await office.ask("/mpesa/stkpush/v1/processrequest", push)).status_code == 200
+    await office.clock.advance(60)
+    (callback,) = office.posted("/stk")
+    items = callback["Body"]["stkCallback"]["CallbackMetadata"]["Item"]
+    (row,) = (await pull(office)).json()["Response"][0]
+    assert {"Name": "MpesaReceiptNumber", "Value": row["transactionId"]} in items
+    assert (row["amount"], row["billreference"]) == ("750.00", "A7")
+    (line,) = await lines_of(office)
+    assert line["Receipt No."] == row["transactionId"]
+
+
+async def test_both_ends_of_the_range_belong_to_it(office: Office) -> None:
+    await registered(office)
+    paid = []
+    for kes in (1, 2, 3, 4):
+        paid.append(await office.pay(kes))  # at 12:00:00, 12:00:10, 12:00:20 and 12:00:30
+        await office.clock.advance(10)
+    between = {"StartDate": "2025-11-21 12:00:10", "EndDate": "2025-11-21 12:00:20"}
+    assert [row["transactionId"] for row in (await pull(office, **between)).json()["Response"][0]] == paid[1:3]
+
+
+async def test_what_validation_turned_away_is_not_pulled(office: Office) -> None:
+    await registered(office)
+    office.rail.register(Shop(SHORTCODE, "http://office.example/hooks/confirm", "http://office.example/hooks/reject"))
+    office.rail.manner = office.rail.manner.changed({"validation": True})
+    await office.pay(10)
+    assert (await pull(office)).json()["Response"] == [[]]
+    assert await lines_of(office) == []

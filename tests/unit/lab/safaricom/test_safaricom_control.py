@@ -108,11 +108,31 @@ async def test_nonsense_gets_an_error_and_nothing_else(ask: Any) -> None:
         ("phone", {}), ("phone", {"msisdn": PHONE, "habit": "sing"}), ("phone", {"msisdn": PHONE, "next": "pay"}),
         ("phone", {"msisdn": PHONE, "habit": {"nods": 1}}), ("phones", {"shares": {"sing": 1}}),
         ("phones", {"shares": {}}), ("phones", {"limits": {"x": 1}}), ("pay", {"msisdn": PHONE}),
-        ("pay", {"msisdn": PHONE, "shortcode": "1", "amount_kes": 1}), ("repeat", {"receipt": "none"}),
+        ("pay", {"msisdn": PHONE, "shortcode": "1", "amount_kes": 1}), ("repeat", {"about": "none"}),
         ("pay", {"msisdn": PHONE, "shortcode": "600638", "amount_kes": 0.5}), ("settle", {"limit_s": "long"}),
         ("app", {"key": "k", "secret": "s", "environment": "moon"}), ("outage", {"kind": "busy", "share": "x"}),
     ]:  # fmt: skip
         assert list(await ask(do, **facts)) == ["error"], (do, facts)
+
+
+async def test_anything_told_can_be_told_again(world: Any, ask: Any) -> None:
+    world.register()
+    checkout = await world.pushed()
+    await world.wait(6)
+    (receipt,) = [payment.receipt for payment in world.rail.record.list_paid()]
+    assert await ask("repeat", about=checkout, times=2) == {"repeated": 2}
+    await ask("repeat", about=receipt)
+    await world.wait(1)
+    assert (len(world.receiver.stk), len(world.receiver.at("/c"))) == (3, 2)
+
+
+async def test_a_lost_confirmation_can_still_be_told(world: Any, ask: Any) -> None:
+    world.register()
+    await ask("manner", set={"lose": 1})
+    paid = await ask("pay", msisdn=PHONE, shortcode="174379", amount_kes=10)
+    await ask("repeat", about=paid["payment"]["receipt"])
+    await world.wait(1)
+    assert len(world.receiver.at("/c")) == 1
 
 
 async def test_settle_waits_for_prompts_and_says_when_it_waited_in_vain(world: Any, ask: Any) -> None:

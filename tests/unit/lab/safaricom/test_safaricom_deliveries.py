@@ -150,3 +150,19 @@ def test_a_manner_is_changed_by_words_and_says_what_makes_no_sense() -> None:
     ]:
         with pytest.raises(ValueError, match=words):
             Manner().changed(wrong)
+
+
+async def test_callbacks_beyond_the_limit_are_lost_but_the_money_and_the_end_of_the_push_are_not(
+    world: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lab.safaricom.callbacks.HELD_MAX", 0)
+    world.register()
+    world.rail.manner = Manner(hold=True)
+    checkout = await world.pushed()
+    await world.wait(6)
+    push = world.rail.pushes.get(checkout)
+    assert (push.code, push.is_paid, world.rail.record.paid_cents) == ("0", True, 150_000)
+    monkeypatch.setattr("lab.safaricom.callbacks.UNDER_WAY_MAX", 0)
+    busy = await world.push(Amount=10)
+    assert (busy.status_code, busy.json()["errorCode"]) == (503, "500.003.02")
+    assert not world.rail.phones.get(PHONE).busy

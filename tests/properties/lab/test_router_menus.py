@@ -1,0 +1,107 @@
+"""Random commands over every menu of every version: the router answers or traps, and its tables stay whole."""
+
+import json
+import random
+from contextlib import suppress
+from pathlib import Path
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import lab.mikrotik.menus
+from lab.mikrotik.commands import everything, parse
+from lab.mikrotik.errors import BadValueError, Trap
+from lab.mikrotik.journal import ConnectionRecord
+from lab.mikrotik.language import Language
+from lab.mikrotik.printing import View
+from lab.mikrotik.router import Router, Setup
+from lab.mikrotik.table import Row, Table
+from lab.mikrotik.tables import names_in
+from lab.mikrotik.values import Kind
+from tests.unit.lab.mikrotik.conftest import HeldClock
+
+DATA = json.loads((Path(lab.mikrotik.menus.__file__).parent / "arguments.json").read_text())["menus"]
+COMMANDS = 120
+WORDS = [
+    "x", "y", "", "*1", "*2", "*FFFF", "yes", "no", "none", "all", "1", "0", "10.0.0.1", "10.0.0.0/24", "30s", "1d",
+    "10.1.0.1-10.1.0.9", "ether1", "ether2", "default", "5M/5M", "forward", "input", "accept", "drop", "pcq", "!x",
+    "a,b", "00:11:22:33:44:55",
+]  # fmt: skip
+
+
+class Fire:
+    """Says one random thing after another to one router."""
+
+    def __init__(self, version: str, draw: random.Random) -> None:
+        self.draw = draw
+        self.router = Router(Setup(version=version), HeldClock())
+        self.language = Language(self.router)
+        self.access = everything(ConnectionRecord(0, 0))
+        self.paths = [table.menu.path for table in self.router.tables]
+
+    def shoot(self) -> None:
+        path = self.draw.choice(self.paths)
+        table = self.router.tables.get(path)
+        own = {verb for where, verb in self.router.verbs if where == path}
+        verb = self.draw.choice(sorted((table.menu.verbs | own) - {"monitor-traffic"}))
+        with suppress(Trap):
+            self.language.run(parse([f"{path}/{verb}", *self._attributes(table, verb)]), self.access)
+
+    def _attributes(self, table: Table, verb: str) -> list[str]:
+        names = sorted(DATA.get(table.menu.path, {"arguments": ["name"]})["arguments"]) or ["name"]
+        written = set(self.draw.sample(names, min(len(names), self.draw.randrange(4))))
+        if verb == "add":
+            written |= {name for name, field in table.fields.items() if field.required}
+        words = [f"={self._sign()}{name}={self.draw.choice(WORDS)}" for name in sorted(written)]
+        if verb != "add" and self.draw.random() < 0.8:
+            known = [row.id for row in table] + ["x", "0"]
+            words.append(f"={self.draw.choice(('.id', 'numbers'))}={self.draw.choice(known)}")
+        return words
+
+    def _sign(self) -> str:
+        return "!" if self.draw.random() < 0.1 else ""
+
+    def inspect(self) -> None:
+        """Ids, names, indexes and what is shown are as they must be."""
+        for table in self.router.tables:
+            rows = list(table)
+            assert [table.rows[row.number] for row in rows] == rows
+            assert not table.menu.singleton or len(rows) == 1
+            key = table.menu.name_field
+            view = View(self.router, table, sensitive=False)
+            for row in rows:
+                assert table.find(row.id) is row
+                if key is not None and row.get(key):
+                    assert row in list(table.with_value(key, row.get(key)))
+                shown = {name for name in view.names() if view.look(row, name) is not None}
+                assert shown <= {".id", *table.fields}
+                self._inspect_references(table, row)
+
+    def _inspect_references(self, table: Table, row: Row) -> None:
+        """A reference names a row, stands beside names, or dangles as an id."""
+        for field in table.fields.values():
+            if field.refers is None or not (value := row.get(field.name)):
+                continue
+            target = self.router.tables.get(field.refers)
+            for name in names_in(field, value):
+                beside = field.or_kind is not None and accepts(field.or_kind, name)
+                assert name.startswith("*") or beside or target.find(name) is not None, (table.menu.path, field.name)
+
+
+def accepts(kind: Kind, value: str) -> bool:
+    try:
+        kind(value)
+    except BadValueError:
+        return False
+    return True
+
+
+@settings(max_examples=15, deadline=None)
+@given(draw=st.randoms(use_true_random=False), version=st.sampled_from(["6.49", "7.9.2", "7.18.2", "7.24"]))
+def test_no_command_breaks_a_router(draw: random.Random, version: str) -> None:
+    fire = Fire(version, draw)
+    for _ in range(COMMANDS):
+        fire.shoot()
+    fire.inspect()
+    fire.router.reboot()
+    fire.inspect()
