@@ -35,7 +35,7 @@ class OwnAddresses:
             left = self._rows_with.pop(old) - 1
             if left:
                 self._rows_with[old] = left
-        if change is not Change.REMOVED and row.enabled:
+        if change is not Change.REMOVED and row.enabled and row.get("address"):
             new, _, length = row.get("address").partition("/")
             if length != "32":
                 network = ipaddress.IPv4Network(row.get("address"), strict=False)
