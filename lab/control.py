@@ -38,7 +38,7 @@ async def answers(handlers: Handlers, line: bytes) -> AsyncGenerator[Answer, Non
                 yield answer
     except KeyError as error:
         yield {"error": f"missing {error.args[0]!r}"}
-    except (ValueError, TypeError, LabError) as error:
+    except (ValueError, TypeError, OverflowError, RecursionError, LabError) as error:
         yield {"error": str(error)}
 
 

@@ -11,7 +11,8 @@ class Refused(LabError):
     """A public door answered no."""
 
     def __init__(self, door: str, asked: str, status: int, answer: Any) -> None:
-        super().__init__(f"{door} refused {asked}: {status} {str(answer)[:600]}")
+        coded = f"{status} " if status else ""  # control doors have no status
+        super().__init__(f"{door} refused {asked}: {coded}{str(answer)[:600]}")
         self.status = status
         self.answer = answer
         self.code = answer.get("code", "") if isinstance(answer, dict) else ""

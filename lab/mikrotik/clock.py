@@ -19,7 +19,7 @@ _DATE_FORMATS = ("%Y-%m-%d", "%b/%d/%Y")
 
 
 class RouterClock:
-    """The wall clock of one router. `on_change(before, after, how)` is told of every jump."""
+    """The wall clock of one router. Everybody in `on_change` is told (before, after, how) of every jump."""
 
     def __init__(
         self, tables: Tables, timers: Timers, clock: Clock, *, ntp_answers: bool, ntp_delay_s: float, has_battery: bool
@@ -36,7 +36,7 @@ class RouterClock:
         self._second: tuple[object, datetime, str] = (None, EPOCH, "")
         self._zone: tuple[str, tzinfo] = ("", UTC)
         self.is_synchronized = False
-        self.on_change: Callable[[str, str, str], None] = lambda _before, _after, _how: None
+        self.on_change: list[Callable[[str, str, str], None]] = []
         self._base = EPOCH
         self._base_us = clock.monotonic_us()
         self._ntp.watchers.append(self._ntp_changed)
@@ -153,13 +153,17 @@ class RouterClock:
     def _synchronize(self) -> None:
         before = self.local()
         self.is_synchronized = True
-        self.on_change(_for_log(before), _for_log(self.local()), "ntp" if self._version >= (7,) else "sntp")
+        self._tell(before, self.local(), "ntp" if self._version >= (7,) else "sntp")
 
     def _jump(self, to: datetime, how: str) -> None:
         before = self.local()
         self.is_synchronized = False
         self._base, self._base_us = to.astimezone(UTC), self._clock.monotonic_us()
-        self.on_change(_for_log(before), _for_log(to), how)
+        self._tell(before, to, how)
+
+    def _tell(self, before: datetime, after: datetime, how: str) -> None:
+        for tell in self.on_change:
+            tell(_for_log(before), _for_log(after), how)
 
 
 def _zone(name: str) -> tzinfo | None:

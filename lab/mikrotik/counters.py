@@ -156,9 +156,11 @@ class Counters:
         self._begin(line, now_us)
 
     def idle_us(self, station: Station) -> int:
-        """How long nothing has passed."""
-        line = self.attend(station)
+        """How long nothing has passed; for ever, of one that is not counted (any more)."""
         now_us = self._now_us()
+        line = self._lines.get(station)
+        if line is None:
+            return now_us
         since_us = now_us - max(line.carried_us, 0)
         if not line.busy:
             return since_us
@@ -167,7 +169,8 @@ class Counters:
 
     def peak_bps(self, station: Station) -> int:
         """The most this station's habit passes per second, both directions together; 0 when it is quiet."""
-        return self.attend(station).habit.peak_bps
+        line = self._lines.get(station)
+        return 0 if line is None else line.habit.peak_bps
 
     # -- readings -----------------------------------------------------------------------------------------------
 

@@ -36,10 +36,21 @@ class Editor:
         self._name_it(table, values)
         written = values
         values = {**table.fitted.defaults, **(born or {}), **written}
+        self._follow_defaults(table, values, written)
         if table.menu.derive is not None:
             values |= table.menu.derive(values, written)
         self._refuse_duplicate(table, values, None)
         return table.insert(values, before=before)
+
+    def _follow_defaults(self, table: Table, values: dict[str, str], written: dict[str, str]) -> None:
+        """The row that new rows name unasked may have been renamed: it is meant all the same."""
+        for field in table.fitted.pointing:
+            target = self._tables.get(field.refers or "")
+            key = target.menu.name_field
+            if field.name in written or key is None or target.find(values[field.name]) is not None:
+                continue
+            if field.or_kind is None:
+                values[field.name] = next((row.get(key) for row in target if row.builtin), values[field.name])
 
     def _name_it(self, table: Table, values: dict[str, str]) -> None:
         key, stem = table.menu.name_field, table.menu.auto_name
@@ -104,6 +115,9 @@ class Editor:
         name = row.get(key)
         for other, holder, field in list(self._tables.rows_naming(table.menu, name)):
             other.change(holder, {field.name: renamed(field, holder.get(field.name), name, values[key])})
+        for field in table.fields.values():
+            if field.refers == table.menu.path and field.name in values:  # it names itself in the same breath
+                values[field.name] = renamed(field, values[field.name], name, values[key])
 
     def _checked(
         self, table: Table, verb: str, attributes: dict[str, str], row: Row | None

@@ -58,7 +58,8 @@ def _of(
         for name, field in fields.items()
         if field.default is not None and field.default not in field.absent_when
     }
-    return Fitted(menu, fields, accepts, defaults, rest)
+    pointing = tuple(field for name, field in fields.items() if field.refers is not None and defaults.get(name))
+    return Fitted(menu, fields, accepts, defaults, rest, pointing)
 
 
 def _required(field: Field, known: KnownMenu) -> Field:

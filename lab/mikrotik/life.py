@@ -33,7 +33,7 @@ class Life:
         router.sessions.on_end += [self._ended, lambda session, _reason: router.modems.dropped(session)]
         router.sessions.on_refused.append(self.ppp_log.refused)
         router.stations.on_carry.append(self.limits.carried)
-        router.wall.on_change = self._clock_changed
+        router.wall.on_change.append(self._clock_changed)
 
     def _count(self, session: Session) -> None:
         self._router.counters.attend(session)

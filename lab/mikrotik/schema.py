@@ -128,6 +128,8 @@ class Fitted:
     accepts: Mapping[str, frozenset[str]]
     defaults: Mapping[str, str]
     unmodelled: frozenset[str] = frozenset()
+    pointing: tuple[Field, ...] = ()
+    """References that a new row has without being told."""
 
 
 DISABLED = Field("disabled", boolean, default="false")

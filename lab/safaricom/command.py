@@ -76,6 +76,8 @@ def safaricom(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="HTTP port; 0 takes a free one.")] = 8099,
     control: Annotated[str, typer.Option(help="HOST:PORT of the control door.")] = "127.0.0.1:8098",
+    tls_certificate: Annotated[Path | None, typer.Option(help="PEM file, with --tls-key: speak https.")] = None,
+    tls_key: Annotated[Path | None, typer.Option(help="PEM file of its key.")] = None,
     consumer_key: Annotated[str, typer.Option(help="The app's key.")] = "lab-key",
     consumer_secret: Annotated[str, typer.Option(help="The app's secret.")] = "lab-secret",  # noqa: S107  # guards nothing
     environment: Annotated[str, typer.Option(help="sandbox, or production: no simulate, URLs only once.")] = "sandbox",
@@ -111,7 +113,7 @@ def safaricom(
     for each in shortcode or []:
         number, _, passkey = each.partition(":")
         rail.directory.add(Organisation(number, passkey=passkey) if passkey else Organisation(number))
-    uvloop.run(_run(rail, host, port, control))
+    uvloop.run(_run(rail, host, port, control, (tls_certificate, tls_key) if tls_certificate and tls_key else None))
 
 
 safaricom.__doc__ = HELP
@@ -125,7 +127,7 @@ def _environment(said: str) -> Environment:
     raise typer.BadParameter("the environment is sandbox or production")
 
 
-async def _run(rail: Rail, host: str, port: int, control: str) -> None:
+async def _run(rail: Rail, host: str, port: int, control: str, tls: tuple[Path, Path] | None) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -133,9 +135,10 @@ async def _run(rail: Rail, host: str, port: int, control: str) -> None:
     face = Daraja(rail)
     control_host, _, control_port = control.rpartition(":")
     async with (
-        serve(face, host, port) as http_port,
+        serve(face, host, port, tls=tls) as http_port,
         open_door(Desk(face).handlers(), control_host or "127.0.0.1", int(control_port)) as door,
     ):
-        typer.echo(json.dumps({"safaricom": f"http://{host}:{http_port}", "control": f"{control_host}:{door}"}))
+        url = f"{'https' if tls else 'http'}://{host}:{http_port}"
+        typer.echo(json.dumps({"safaricom": url, "control": f"{control_host}:{door}"}))
         await stop.wait()
     await rail.close()

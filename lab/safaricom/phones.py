@@ -10,6 +10,8 @@ from typing import Literal, get_args
 from lab.safaricom.bodies import EAST_AFRICA
 
 PHONES_MAX = 1_000_000
+_FIRST = ("JANE", "JOHN", "MARY", "PETER", "GRACE", "DAVID", "FAITH", "BRIAN", "MERCY", "KEVIN", "WANJIKU", "OTIENO")
+_LAST = ("KAMAU", "OCHIENG", "MUTUA", "CHEBET", "NJOROGE", "ACHIENG", "WAFULA", "HASSAN", "KIPROTICH", "MWANGI")
 SCRIPT_MAX = 1_000
 SAME_AGAIN_S = 120  # the same amount to the same recipient within two minutes: code 17
 WRONG_PINS_MAX = 3
@@ -100,7 +102,9 @@ class Phones:
             chance = random.Random(f"{self._seed}/{msisdn}")  # noqa: S311  # replayable, not secret
             kinds = list(self.shares)
             (does,) = chance.choices(kinds, [self.shares[kind] for kind in kinds])
-            phone = self._of[msisdn] = Phone(msisdn, habit=Habit(does, self.after_s))
+            phone = self._of[msisdn] = Phone(
+                msisdn, f"{chance.choice(_FIRST)} {chance.choice(_LAST)}", habit=Habit(does, self.after_s)
+            )
             self.put_in(phone, self.start_cents)
         return phone
 

@@ -100,14 +100,14 @@ class Rail:
         if amount_cents <= 0 or amount_cents % 100 or amount_cents > AMOUNT_MAX_CENTS:
             raise ValueError(f"phones pay whole shillings up to {AMOUNT_MAX_CENTS // 100}, not {amount_cents} cents")
         organisation, phone = self.directory.get(shortcode), self.phones.get(msisdn)
-        now_us, name = self.clock.now_us(), name or phone.name
+        now_us, phone.name = self.clock.now_us(), name or phone.name
         if strict and (code := self.phones.objection(phone, shortcode, amount_cents, now_us)):
             raise NotPaid(code)
         payment = PhonePayment(
             self.receipts.deal(now_us),
             organisation.shortcode,
             msisdn,
-            name or phone.name,
+            phone.name,
             amount_cents,
             bill_reference,
             now_us,

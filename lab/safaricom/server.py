@@ -4,6 +4,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Generator
 from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
 
 import uvicorn
 
@@ -21,12 +22,18 @@ class _Server(uvicorn.Server):
 
 
 @asynccontextmanager
-async def serve(face: Daraja, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[int]:
-    """Serve plain HTTP for as long as the block lasts; yields the port. OSError when it is taken."""
+async def serve(
+    face: Daraja, host: str = "127.0.0.1", port: int = 0, *, tls: tuple[Path, Path] | None = None
+) -> AsyncIterator[int]:
+    """Serve for as long as the block lasts; yields the port. OSError when it is taken.
+
+    `tls`: PEM files of a certificate and its key, for clients that know Safaricom by its name and https only.
+    """
     listener = socket.create_server((host, port))
     config = uvicorn.Config(
-        face, log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=STOP_S
-    )
+        face, log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=STOP_S,
+        ssl_certfile=tls[0] if tls else None, ssl_keyfile=tls[1] if tls else None,
+    )  # fmt: skip
     server = _Server(config)
     task = asyncio.create_task(server.serve(sockets=[listener]))
     try:

@@ -78,7 +78,7 @@ class Control:
         return {"balance_kes": account.balance / _MONEY, "price_kes": account.price / _MONEY}
 
     def _sender(self, request: Request) -> Answer:
-        """Register a sender id: name=MNARA [telcos=["Safaricom"]]; without a name show them (none: all pass)."""
+        """Register a sender id: name=MNARA ['telcos=["Safaricom"]']; without a name show them (none: all pass)."""
         senders = self._gateway.account.senders
         if "name" in request:
             names = [telco.name for telco in TELCOS]

@@ -56,7 +56,7 @@ class Gateway:
             telco, cost, self.clock.now_us(), validity_s,
         )  # fmt: skip
         self._keep(message)
-        self.events.note("accepted", message=message.id, to=number, sender=sender, segments=how.segments)
+        self.events.note("accepted", message=message.id, to=number, sender=message.sender, segments=how.segments)
         self._begin(message)
         return message
 

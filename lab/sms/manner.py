@@ -86,7 +86,7 @@ class Manner:
 
 def _hold(name: str, good: bool, wanted: str) -> None:  # noqa: FBT001  # reads as a sentence at the call
     if not good:
-        raise LabError(f"no such {name}; {wanted}")
+        raise LabError(f"{name} cannot be that; {wanted}")
 
 
 def changed(manner: Manner, facts: Mapping[str, Any]) -> Manner:

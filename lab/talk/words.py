@@ -63,9 +63,10 @@ def _indent(text: str) -> str:
 
 def _pairs(facts: Mapping[str, Any], width: int) -> str:
     """Names in a column, values beside them, wrapped under themselves."""
-    left = max(len(name) for name in facts) + 2
+    named = {cell(name): value for name, value in facts.items()}
+    left = max(len(name) for name in named) + 2
     lines = []
-    for name, value in facts.items():
+    for name, value in named.items():
         said = wrap(cell(value, 0), max(20, width - left)) or [""]
         lines += [f"{name:<{left}}{said[0]}", *(" " * left + more for more in said[1:])]
     return "\n".join(line.rstrip() for line in lines)
@@ -74,11 +75,15 @@ def _pairs(facts: Mapping[str, Any], width: int) -> str:
 def table(rows: Sequence[Mapping[str, Any]]) -> str:
     """Rows of facts under their names; columns in the order in which they first occur."""
     columns = list(dict.fromkeys(name for row in rows for name in row))[:COLUMNS_MAX]
-    cells = [[cell(row[name]) if name in row else "" for name in columns] for row in rows]
-    widths = [max(len(name), *(len(line[at]) for line in cells)) for at, name in enumerate(columns)]
-    lines = [columns, *cells]
+    cells = [[_cell_of(name, row[name]) if name in row else "" for name in columns] for row in rows]
+    widths = [max(len(cell(name)), *(len(line[at]) for line in cells)) for at, name in enumerate(columns)]
+    lines = [list(map(cell, columns)), *cells]
     return "\n".join("  ".join(f"{one:<{width}}" for one, width in zip(line, widths, strict=True)).rstrip()
                      for line in lines)  # fmt: skip
+
+
+def _cell_of(name: str, value: Any) -> str:
+    return clock_of(value) if name.endswith("at_us") and isinstance(value, int) else cell(value)
 
 
 def cell(value: Any, most: int = CELL_MAX) -> str:
@@ -107,9 +112,9 @@ def line_of(event: Mapping[str, Any]) -> str:
 def _spread(facts: Mapping[str, Any]) -> Iterator[str]:
     for name, value in facts.items():
         if isinstance(value, dict):
-            yield from (f"{inner}={cell(one)}" for inner, one in value.items())
+            yield from (f"{cell(inner)}={cell(one)}" for inner, one in value.items())
         else:
-            yield f"{name}={cell(value)}"
+            yield f"{cell(name)}={cell(value)}"
 
 
 def clock_of(at_us: int) -> str:

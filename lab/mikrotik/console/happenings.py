@@ -1,5 +1,5 @@
-"""Scripts of others that something sets off: `on-up` and `on-down` of PPP, `on-login` and `on-logout` of the hotspot,
-a DHCP server's `lease-script`."""
+"""What sets the console going: `on-up` and `on-down` of PPP, `on-login` and `on-logout` of the hotspot, a DHCP server's
+`lease-script`, and a clock that jumps."""
 
 from __future__ import annotations
 
@@ -34,6 +34,7 @@ def attend(desk: Desk) -> None:
     logins.on_login.append(lambda login: logged("on-login", login, ""))
     logins.on_logout.append(lambda login, reason: logged("on-logout", login, reason))
     router.access.leases.on_bound.append(lambda server, grant: leased(server, grant, bound=True))
+    router.wall.on_change.append(lambda _before, _after, _how: desk.schedulers.clock_changed())
     router.access.leases.on_gone.append(lambda server, grant: leased(server, grant, bound=False))
 
 

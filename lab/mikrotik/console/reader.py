@@ -48,8 +48,10 @@ class Reader(ExpressionReader):
             self._skip_between()
             if self.at >= len(self.text):
                 return
+            begun = self.at
             if (found := self._call()) is not None:
                 yield found
+            self._moved(begun)
 
     def block(self, end: str) -> Block:
         menu = self.menu
@@ -62,8 +64,15 @@ class Reader(ExpressionReader):
                 return Block(tuple(found))
             if self.peek() == "":
                 raise self.error("expected closing bracket" if end == "]" else "expected closing brace")
+            begun = self.at
             if (call := self._call()) is not None:
                 found.append(call)
+            self._moved(begun)
+
+    def _moved(self, begun: int) -> None:
+        """A stray bracket is no command: without this the reader would stand before it for ever."""
+        if self.at == begun:
+            raise self.error()
 
     def _skip_between(self) -> None:
         while True:

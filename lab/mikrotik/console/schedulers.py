@@ -53,6 +53,13 @@ class Schedulers:
         for row in list(self._table):
             self._plan(row, booting=True)
 
+    def clock_changed(self) -> None:
+        """The router's clock jumped: whatever runs at a time of day is planned anew."""
+        for row in list(self._timers):
+            if row.get("start-time") != "startup":
+                self._timers.pop(row).cancel()
+                self._plan(row)
+
     def _changed(self, change: Change, row: Row) -> None:
         if change is Change.REMOVED:
             self._counts.pop(row, None)

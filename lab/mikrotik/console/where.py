@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from lab.mikrotik.console import operators
-from lab.mikrotik.console.tree import Binary, Expression, Literal, Property, Unary
+from lab.mikrotik.console.tree import Binary, Expression, Literal, Property, Template, Unary, Variable
 from lab.mikrotik.console.values import Value, truth, typed
 from lab.mikrotik.printing import View
 from lab.mikrotik.table import Row, Table
@@ -35,6 +35,30 @@ def matching(runner: Runner, where: Expression, table: Table, view: View) -> lis
     return found
 
 
+def _known_text(runner: Runner, expression: Expression) -> str | None:
+    """Text that is the same for every row; working it out twice does no harm."""
+    match expression:
+        case Literal():
+            return expression.text if expression.quoted else None
+        case Variable() | Template() | Binary() if not _asks(expression) and _is_pure(expression):
+            value = runner.evaluate(expression)
+            return value if isinstance(value, str) else None
+        case _:
+            return None
+
+
+def _is_pure(expression: Expression) -> bool:
+    match expression:
+        case Literal() | Variable():
+            return True
+        case Template():
+            return all(map(_is_pure, expression.parts))
+        case Binary():
+            return _is_pure(expression.left) and _is_pure(expression.right)
+        case _:
+            return False
+
+
 def _looking(view: View, row: Row) -> Look:
     return lambda name: row.id if name == ".id" else view.look(row, name)
 
@@ -54,9 +78,8 @@ def _indexed(runner: Runner, where: Expression, table: Table) -> list[Row] | Non
         return left if left is not None else _indexed(runner, where.right, table)
     if where.operator != "=" or not isinstance(where.left, Property) or not table.is_indexed(where.left.name):
         return None
-    if not isinstance(where.right, Literal) or not where.right.quoted or not where.right.text:
-        return None
-    return list(table.with_value(where.left.name, where.right.text))
+    text = _known_text(runner, where.right)
+    return list(table.with_value(where.left.name, text)) if text else None
 
 
 def _compiled(runner: Runner, expression: Expression) -> Test:

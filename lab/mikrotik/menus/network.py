@@ -43,6 +43,7 @@ def _interface(number: int, name: str, kind: str) -> dict[str, str]:
 INTERFACE = Menu(
     path="/interface",
     name_field="name",
+    unique=(Unique(("name",), "failure: already have interface with such name"),),
     verbs=_TABLE - {"add", "remove"},
     builtin=(
         *((port, _interface(port, f"ether{port}", "ether")) for port in range(1, 6)),

@@ -165,6 +165,7 @@ PPPOE_SERVER = Menu(
 PPPOE_INTERFACE = Menu(
     path="/interface/pppoe-server",
     name_field="name",
+    unique=(Unique(("name",), "failure: already have interface with such name"),),
     indexed=("user",),
     verbs=_COMMON | {"add", "set", "remove", "enable", "disable"},
     dynamic_removable=True,

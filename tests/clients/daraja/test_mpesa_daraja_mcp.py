@@ -140,21 +140,25 @@ def test_balance_status_payout_and_reversal_end_in_its_store(safaricom: Any, con
 
     async def finished(call: Call, sent: dict[str, Any]) -> dict[str, Any]:
         known = next(iter(sent["ids"].values()))
-        for _ in range(100):
+        for _ in range(200):
             found = await call("get_result", id=known, refresh=False)
             if found["status"] != "ACCEPTED":
                 return found
             await asyncio.sleep(0.1)
-        raise AssertionError(sent)
+        raise AssertionError((sent, safaricom.ask("deliveries", limit=5)))
 
     async def talk(call: Call) -> None:
-        assert (await finished(call, await call("account_balance")))["status"] == "SUCCESS"
+        for_balance = await finished(call, await call("account_balance"))
+        assert for_balance["status"] == "SUCCESS", for_balance
         asked = await call("transaction_status", transaction_id=paid["receipt"])
-        assert (await finished(call, asked))["status"] == "SUCCESS"
+        ended = await finished(call, asked)
+        assert ended["status"] == "SUCCESS", ended
         payout = await call("b2c_payment", phone=phone, amount=100, remarks="refund", idempotency_key=f"refund-{phone}")
-        assert (await finished(call, payout))["status"] == "SUCCESS"
+        ended = await finished(call, payout)
+        assert ended["status"] == "SUCCESS", ended
         back = await call("reverse_transaction", transaction_id=paid["receipt"], amount=500, remarks="wrong account")
-        assert (await finished(call, back))["status"] == "SUCCESS"
+        ended = await finished(call, back)
+        assert ended["status"] == "SUCCESS", ended
         assert safaricom.ask("phone", msisdn=phone)["phone"]["balance_cents"] == 5_000_000 - 200_000 + 10_000 + 50_000
 
     converse(talk)

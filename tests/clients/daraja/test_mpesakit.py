@@ -186,6 +186,21 @@ def test_the_asynchronous_client_does_the_same(safaricom: Any, hooks: Any, phone
     assert told(hooks, asyncio.run(pay()).CheckoutRequestID)["Body"]["stkCallback"]["ResultCode"] == 0
 
 
+def test_the_asynchronous_client_takes_a_web_page_for_an_answer_without_fields(safaricom: Any, phone: str) -> None:
+    """Where the synchronous one raises its own exception, pydantic's comes out."""
+
+    async def grant() -> None:
+        app = safaricom.app()
+        client = AsyncMpesaClient(app.key, app.secret)
+        client.http_client._client.base_url = safaricom.url  # it has no door for it
+        await client.token_manager.get_token()
+        safaricom.ask("outage", kind="html", path="/mpesa/")
+        await client.c2b.register_url(600638, "Completed", "https://isp.example/c", "https://isp.example/v")
+
+    with pytest.raises(ValidationError):
+        asyncio.run(grant())
+
+
 def results(hooks: Any) -> dict[str, str]:
     return {"result_url": f"{hooks.url}/result", "queue_timeout_url": f"{hooks.url}/timeout"}
 

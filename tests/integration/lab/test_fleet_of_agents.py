@@ -10,6 +10,9 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from cloud.db.secrets import SecretBox
+from cloud.fleet.ca_store import open_authority, open_secret_key, tls_context
+from cloud.fleet.link import Link, LinkSettings
 from lab.clock import SystemClock
 from lab.cloud_door import CloudDoor
 from lab.control import open_door
@@ -21,6 +24,12 @@ from lab.fleet.fleet import Fleet
 from lab.fleet.identity import load_all
 from lab.processes import Program, argv_of, free_port, run_for_json
 from lab.waiting import until
+from protocol.codec import encode
+from protocol.envelope import Envelope
+from protocol.messages import Delta, Held
+from protocol.signing import Signer
+from protocol.topics import topic
+from tests.support.broker import CLOCK, connected, now
 
 AGENTS = 50
 
@@ -30,10 +39,10 @@ class Cloud:
 
     def __init__(self, base: Path) -> None:
         self.base = base
-        self.port, self.enrol_port = free_port(), free_port()
+        self.port, self.enrol_port, self.broker_port = free_port(), free_port(), free_port()
         self.env = {
             "MNARA_CLOUD_DATA_DIR": str(base / "cloud"), "MNARA_CLOUD_HTTP_PORT": str(self.port),
-            "MNARA_CLOUD_ENROL_PORT": str(self.enrol_port), "MNARA_CLOUD_BROKER_PORT": str(free_port()),
+            "MNARA_CLOUD_ENROL_PORT": str(self.enrol_port), "MNARA_CLOUD_BROKER_PORT": str(self.broker_port),
             "MNARA_CLOUD_PUBLIC_HOST": "127.0.0.1", "MNARA_CLOUD_DATABASE_URL": "", "MNARA_CLOUD_BROKER_URL": "",
         }  # fmt: skip
         self.program = Program("cloud", [*argv_of("mnara-cloud"), "serve"], folder=base, env=self.env)
@@ -44,6 +53,15 @@ class Cloud:
         await until("the cloud", self.door.is_ready, bool, limit_s=60)
         argv = [*argv_of("mnara-cloud"), "tenant", "add", "load", "--name", "Load Net", "--owner", "o@load.example"]
         self.door.token = str((await run_for_json(argv, env=self.env))["token"])
+
+    def broker_link(self) -> Link:
+        """A connection to the broker as one of the cloud's processes: what an intruder would have."""
+        folder = self.base / "cloud"
+        authority = open_authority(folder, SecretBox([open_secret_key(folder)]), now())
+        issued = authority.issue_cloud_client("intruder", now())
+        tls = tls_context(issued, server=False, trusted_pem=authority.agents.pem)
+        settings = LinkSettings("127.0.0.1", self.broker_port, "intruder", tls, ["mnara1/+/+/lw"])
+        return Link(settings, CLOCK, random.Random(1))
 
     async def subscribe(self, site_id: str, username: str) -> dict[str, Any]:
         """A subscriber with a paid subscription at a site."""
@@ -146,6 +164,21 @@ class Story:
         await self.door.ask("pause", on=False)
         await converged(self.cloud, one.identity.answer.site)
 
+    async def forge(self) -> None:
+        """Whoever has broken into the broker can say what he wants: it changes nothing, and the cloud hears of it."""
+        one = self.fleet.agents[7]
+        held, answer = one.desired.held, one.identity.answer
+        body = Delta(base=held.generation, desired=Held(epoch=held.epoch, generation=99, digest="0" * 64))
+        envelope = Envelope(
+            kind=body.kind, id="m-1", agent=answer.agent, installation=answer.installation, sequence=1, sent_at=1,
+            body=body.model_dump(mode="json"),
+        )  # fmt: skip
+        async with connected(self.cloud.broker_link()) as link:
+            link.publish(topic(answer.shard, answer.agent, "dn"), encode("down", envelope, Signer.generate()))
+            await until("the refusal", lambda: _count(one._refused), lambda count: count == 1, limit_s=10)
+        assert self.fleet.figures.refused == {"forged": 1}
+        assert one.desired.held == held
+
 
 async def test_fifty_agents_enrol_are_told_dropped_and_come_back(cloud: Cloud, folder: Path) -> None:
     fleet = Fleet(SystemClock(), random.Random(1))
@@ -155,6 +188,7 @@ async def test_fifty_agents_enrol_are_told_dropped_and_come_back(cloud: Cloud, f
         for act in (story.enrol, story.change, story.drop_and_return, story.forget, story.pause):
             await act()
         assert fleet.figures.refused == {}
+        await story.forge()
         print(json.dumps(fleet.stats()))
         assert (await door.ask("count", n=3))["agents"] == 3
     await fleet.close()

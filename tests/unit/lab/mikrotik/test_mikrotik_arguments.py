@@ -12,6 +12,8 @@ from lab.mikrotik.errors import Trap
 from lab.mikrotik.journal import ConnectionRecord
 from lab.mikrotik.language import Language
 from lab.mikrotik.router import Router, Setup
+from lab.mikrotik.table import Row, Table
+from tests.unit.lab.mikrotik.test_mikrotik_write_back import NEEDED
 
 DATA = json.loads((Path(lab.mikrotik.menus.__file__).parent / "arguments.json").read_text())
 VERSIONS = ("6.49", "7.9.2", "7.12.2", "7.15.3", "7.18.2", "7.20.8", "7.24")
@@ -91,9 +93,13 @@ class Asker:
         table = self.router.tables.get(menu)
         words = [f"{menu}/{verb}", f"={argument}=x"]
         if verb == "set" and not table.menu.singleton:
-            row = next(iter(table), None) or table.insert(dict(table.fitted.defaults))
+            row = next(iter(table), None) or self._row(table)
             words.append(f"=.id={row.id}")
         return not self.trap(*words).startswith("unknown parameter")
+
+    def _row(self, table: Table) -> Row:
+        needed = {name: NEEDED.get(name, "x") for name, field in table.fields.items() if field.required}
+        return table.insert({**table.fitted.defaults, **needed})
 
 
 @pytest.fixture(params=VERSIONS, scope="module")

@@ -244,6 +244,15 @@ async def test_three_wrong_pins_lock_the_pin(world: Any) -> None:
     assert phone.balance_cents == 5_000_000
 
 
+async def test_a_right_pin_forgives_the_wrong_ones_before(world: Any) -> None:
+    wrong = Habit("wrong-pin")
+    world.rail.phones.get(PHONE).script.extend([wrong, wrong, Habit(), wrong, wrong, Habit()])
+    for amount in range(1, 7):
+        await world.pushed(Amount=amount)
+        await world.wait(6)
+    assert [told["ResultCode"] for told in world.receiver.stk] == [2001, 2001, 0, 2001, 2001, 0]
+
+
 async def test_party_b_must_be_the_paybill_or_a_till_of_the_store(world: Any, make_password: Any) -> None:
     world.rail.directory.add(Organisation("174380", kind="store", tills=frozenset({"5123456"})))
     store = {"BusinessShortCode": 174380, "Password": make_password("174380")}
