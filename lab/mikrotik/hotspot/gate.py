@@ -33,6 +33,8 @@ class Hotspot:
         self.cookies = Cookies(ground)
         self.garden = Garden(ground.tables, ground.names)
         self.presences.on_gone = self._gone
+        # While it was logged in nothing waited for its silence.
+        self.logins.on_logout.append(lambda login, _reason: self.presences.watch(login.presence))
 
     # -- packets ------------------------------------------------------------------------------------------------
 

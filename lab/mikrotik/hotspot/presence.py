@@ -132,6 +132,8 @@ class Presences:
         """Hosts that are not logged in go after the server's idle-timeout (or keepalive-timeout, when unplugged)."""
         if presence.timer is not None:
             presence.timer.cancel()
+        if self._by_host.get(presence.host) is not presence:
+            return
         waits = [_timeout(presence.server.get("idle-timeout"))]
         if presence.host.ended:
             waits.append(_timeout(presence.server.get("keepalive-timeout")))

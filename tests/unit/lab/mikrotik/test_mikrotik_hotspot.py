@@ -403,3 +403,15 @@ def test_a_binding_may_name_the_address_a_host_is_translated_to(cafe: Console) -
     cafe.say(f"{HOST}/remove", "=.id=" + cafe.rows(f"{HOST}/print", f"?mac-address={ANN}")[0][".id"])
     cafe.add("/ip/firewall/filter", chain="forward", action="drop", src_address="10.5.50.99", comment="seen as")
     assert cafe.router.reach(ANN, "1.2.3.4").by == "seen as"
+
+
+def test_a_host_that_was_logged_in_longer_than_hosts_are_kept_is_forgotten_after_its_logout(cafe: Console) -> None:
+    cafe.router.unplug(BEN)
+    cafe.wait_s(180)
+    cafe.router.hotspot_login(ANN, "ann", "pw")
+    cafe.wait_s(150)
+    cafe.router.unplug(ANN)
+    cafe.wait_s(121)
+    cafe.wait_s(301)
+    assert cafe.rows(f"{ACTIVE}/print") == []
+    assert cafe.rows(f"{HOST}/print") == []
