@@ -46,7 +46,7 @@ test-edge: $(STAMP) ## the story with an agent installed from the edge extra alo
 	$(BIN)/python -m tests.edge_alone $(EDGE)
 	$(BIN)/mnara-lab demo --exit --agent-command $(EDGE)/bin/mnara-agent $(ARGS)
 
-test-clients: $(STAMP) $(CLIENTS_STAMP) ## other people's RouterOS clients against the simulated router
+test-clients: $(STAMP) $(CLIENTS_STAMP) ## other people's clients against the simulated parts
 	$(CLIENTS)/bin/python -m pytest -c tests/clients/pytest.ini --rootdir tests/clients --confcutdir tests/clients tests/clients $(ARGS)
 
 $(CLIENTS_STAMP): tests/clients/requirements.lock tests/clients/collection.lock tests/clients/package-lock.json

@@ -42,8 +42,9 @@ class Switches:
     """Rate-limit and address-lists of a bound static lease take effect when written; else at the next renewal."""
     dynamic_leases_survive_reboot: bool = True
     """Leases are stored on disk (`store-leases-disk`)."""
-    import_reads_whole: bool = False
-    """`/import` reads a file to its end before the first command runs (what is written wrong then stops all of it)."""
+    import_reads_whole: bool = True
+    """`/import` reads a file to its end before the first command runs: what is written wrong stops all of it, as
+    librouteros' own tests found on a 7.18.2."""
     full_config_log: bool = True
     """From `CONFIG_LOG_SINCE` on a configuration change is logged with the road it came by and the command."""
     completes_values: bool = True

@@ -65,6 +65,12 @@ def test_a_script_is_checked_then_applied(config: Config, tower: Router) -> None
         config.apply("/ip pool add name=applied ranges=192.0.2.20\n")
 
 
+def test_a_script_with_a_word_no_router_knows_changes_nothing(config: Config, tower: Router) -> None:
+    with pytest.raises(TrapError, match="line 2"):
+        config.apply("/ip pool add name=half ranges=192.0.2.50\n/bogus/path set x=1\n")
+    assert "half" not in {row["name"] for row in tower.rows("/ip/pool")}
+
+
 def test_a_backup_brings_back_what_was(config: Config, tower: Router) -> None:
     config.backup_save("before")
     assert config.backup_exists("before")
