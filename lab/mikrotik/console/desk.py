@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lab.mikrotik.commands import Access, everything
 from lab.mikrotik.console.backup import Backups
 from lab.mikrotik.console.certificates import Certificates
 from lab.mikrotik.console.environment import Environment
@@ -24,7 +23,8 @@ from lab.mikrotik.console.tree import Block, Code
 from lab.mikrotik.console.values import Value
 from lab.mikrotik.errors import ScriptError
 from lab.mikrotik.journal import ConnectionRecord
-from lab.mikrotik.language import Language
+from lab.mikrotik.speech.commands import Access, everything
+from lab.mikrotik.speech.language import Language
 
 if TYPE_CHECKING:
     from lab.mikrotik.router import Router

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lab.mikrotik.commands import Access, Closing, Command, Done, Listing, Outcome, Rebooting
 from lab.mikrotik.console.importing import SUCCESS
 from lab.mikrotik.console.signals import Stopped
 from lab.mikrotik.console.tree import Argument, Call, Expression, Literal
 from lab.mikrotik.console.values import Array, Id, Value, bounded, of_list, to_argument, to_text, typed
 from lab.mikrotik.console.where import matching
 from lab.mikrotik.errors import ScriptError, Trap, no_permission, no_such_command, no_such_item
-from lab.mikrotik.printing import View
-from lab.mikrotik.table import Row, Table
+from lab.mikrotik.speech.commands import Access, Closing, Command, Done, Listing, Outcome, Rebooting
+from lab.mikrotik.speech.printing import View
+from lab.mikrotik.store.table import Row, Table
 
 if TYPE_CHECKING:
     from lab.mikrotik.console.desk import Desk

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from lab.mikrotik.console.kinds import read_date
 from lab.mikrotik.errors import BadValueError, ScriptError, Trap
-from lab.mikrotik.table import Change, Row, Table
+from lab.mikrotik.fields.values import duration_us
+from lab.mikrotik.store.table import Change, Row, Table
 from lab.mikrotik.timers import Timer
-from lab.mikrotik.values import duration_us
 
 if TYPE_CHECKING:
     from lab.mikrotik.console.scripts import Scripts
