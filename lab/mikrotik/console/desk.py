@@ -10,6 +10,7 @@ from lab.mikrotik.console.backup import Backups
 from lab.mikrotik.console.certificates import Certificates
 from lab.mikrotik.console.environment import Environment
 from lab.mikrotik.console.export import Exporter
+from lab.mikrotik.console.fetch import Fetching
 from lab.mikrotik.console.files import Files
 from lab.mikrotik.console.happenings import attend
 from lab.mikrotik.console.importing import Importer
@@ -57,6 +58,7 @@ class Desk:
         self.exporter = Exporter(self)
         self.backups = Backups(self)
         self.certificates = Certificates(self)
+        self.fetching = Fetching(router)
         attend(self)
         self.importer = Importer(self)
         self._at_boot: list[Callable[[], None]] = []

@@ -98,6 +98,11 @@ class RouterClock:
             return self.format_moment(moment)
         return moment.strftime("%b/%d %H:%M:%S").lower()
 
+    def short_moment(self, moment: datetime) -> str:
+        """As a scheduler's next run reads: before 7.10 without the day or the year where these are today's (published
+        voucher scripts tell the three forms apart by their length), later always in full."""
+        return self.format_moment(moment) if self._version >= ISO_DATES_SINCE else self.log_time(moment)
+
     # -- who sets it --------------------------------------------------------------------------------------------
 
     def boot(self) -> None:
