@@ -124,6 +124,16 @@ async def test_a_second_connection_of_the_same_agent_ends_the_first(broker: Test
             client.loop_stop()
 
 
+async def test_a_link_that_is_ended_in_the_moment_of_a_loss_does_not_come_back(broker: TestBroker) -> None:
+    link = agent_link(broker, "a-1")
+    task = asyncio.create_task(link.run())
+    await until_up(link)
+    link._lost.set()
+    task.cancel()
+    done, _ = await asyncio.wait([task], timeout=5)
+    assert done == {task}
+
+
 def raw_client(issued: Issued, broker: TestBroker, name: str) -> mqtt.Client:
     client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=name, reconnect_on_failure=False)
     client.tls_set_context(tls_context(issued, server=False, trusted_pem=broker.authority.agents.pem))
