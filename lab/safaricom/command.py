@@ -115,8 +115,8 @@ def safaricom(
     try:
         rail = rail_of(
             app=(consumer_key, consumer_secret), environment=_environment(environment), seed=seed,
-            client=callback_client(trust, places_of(resolve or [])), shortcodes=shortcode or [], phones=phones, after_s=after,
-            manner=manner, float_kes=sandbox_float,
+            client=callback_client(trust, places_of(resolve or [])), shortcodes=shortcode or [], phones=phones,
+            after_s=after, manner=manner, float_kes=sandbox_float,
         )  # fmt: skip
         place = listening_place(control)
     except (ValueError, TypeError, OSError, LabError) as error:
@@ -159,7 +159,7 @@ def rail_of(
     except ValueError:
         said = None
     if not isinstance(said, dict):
-        raise ValueError(f'{manner!r} is no JSON object of switches, as in {{"lose": 0.4}}')  # noqa: TRY004  # an option
+        raise ValueError(f'{manner!r} is no JSON object of switches, as in {{"lose": 0.4}}')  # noqa: TRY004  # said
     rail.manner = rail.good_day.changed(said)
     rail.phones.share(_shares(phones))
     rail.phones.after_s = Habit(after_s=after_s).after_s
