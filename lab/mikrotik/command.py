@@ -14,12 +14,12 @@ from lab.clock import SystemClock
 from lab.errors import LabError
 from lab.mikrotik import tls
 from lab.mikrotik.control import control_door
-from lab.mikrotik.delay import Link
 from lab.mikrotik.errors import ScriptError
 from lab.mikrotik.faults import parse
+from lab.mikrotik.network.delay import Link
+from lab.mikrotik.network.server import serve
 from lab.mikrotik.router import DEFAULT_VERSION, Router, Setup
 from lab.mikrotik.script import run_script
-from lab.mikrotik.server import serve
 from lab.mikrotik.teaching import HELP
 from lab.mikrotik.wishes import fault_lines, switch_lines, switches_of, version_of
 

@@ -5,15 +5,15 @@ from dataclasses import asdict
 
 from lab.control import Answer, Handlers, Request, open_door
 from lab.mikrotik.console.export import Style
-from lab.mikrotik.delay import Link
 from lab.mikrotik.errors import DialError, ScriptError
 from lab.mikrotik.faults import KINDS, make
+from lab.mikrotik.fields.values import format_duration
 from lab.mikrotik.host_control import HostControl, who
 from lab.mikrotik.journal import as_json
-from lab.mikrotik.modems import DEFAULT_REDIAL_S
+from lab.mikrotik.network.delay import Link
+from lab.mikrotik.network.server import DEFAULT_DOWN_S, Server
+from lab.mikrotik.ppp.modems import DEFAULT_REDIAL_S
 from lab.mikrotik.script import run_script
-from lab.mikrotik.server import DEFAULT_DOWN_S, Server
-from lab.mikrotik.values import format_duration
 from lab.mikrotik.wire import from_wire, to_wire
 
 

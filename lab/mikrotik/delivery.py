@@ -1,7 +1,7 @@
 """How a router comes out of its box: an admin user, and (unless empty) a small PPPoE tower that runs."""
 
-from lab.mikrotik.edit import Editor
-from lab.mikrotik.tables import Tables
+from lab.mikrotik.speech.edit import Editor
+from lab.mikrotik.store.tables import Tables
 
 # What a tower that sells PPPoE looks like before Mnara comes: fasttrack included, because that is the trap.
 _TOWER: tuple[tuple[str, dict[str, str]], ...] = (

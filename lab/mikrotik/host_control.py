@@ -2,7 +2,7 @@
 
 from lab.control import Answer, Handlers, Request
 from lab.mikrotik.errors import HotspotError
-from lab.mikrotik.hosts import BY_DHCP
+from lab.mikrotik.ethernet.hosts import BY_DHCP
 from lab.mikrotik.router import Router
 from lab.mikrotik.wire import from_wire, to_wire
 

@@ -5,39 +5,39 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from lab.clock import Clock, SystemClock
-from lab.mikrotik import monitor
-from lab.mikrotik.access import access_network
-from lab.mikrotik.clock import RouterClock
-from lab.mikrotik.commands import Access, Command, Outcome, Verbs
-from lab.mikrotik.connection_bytes import ConnectionBytes
 from lab.mikrotik.console.desk import Desk
-from lab.mikrotik.counters import Counters
+from lab.mikrotik.counting.connection_bytes import ConnectionBytes
+from lab.mikrotik.counting.counters import Counters
 from lab.mikrotik.delivery import deliver
-from lab.mikrotik.device import Device, serve_device_mode
-from lab.mikrotik.edit import Editor
+from lab.mikrotik.ethernet.access import access_network
+from lab.mikrotik.ethernet.hosts import BY_DHCP, Host
+from lab.mikrotik.ethernet.hotspot.login import Login
 from lab.mikrotik.faults import Faults
-from lab.mikrotik.firewall import firewalls
-from lab.mikrotik.hosts import BY_DHCP, Host
-from lab.mikrotik.hotspot.login import Login
+from lab.mikrotik.fields.schema import Version
 from lab.mikrotik.journal import Journal
-from lab.mikrotik.life import Life
-from lab.mikrotik.living import bind
-from lab.mikrotik.load import Load
-from lab.mikrotik.log import Log
-from lab.mikrotik.modems import DEFAULT_REDIAL_S, Modems
-from lab.mikrotik.names import NamedRows
-from lab.mikrotik.pools import Pools, used_by_sessions
-from lab.mikrotik.resolver import Resolver
-from lab.mikrotik.rule_counters import counter_verbs
-from lab.mikrotik.schema import Version
-from lab.mikrotik.sessions import Moment, Session, Sessions
-from lab.mikrotik.stations import Dialled, Stations
+from lab.mikrotik.life import monitor
+from lab.mikrotik.life.clock import RouterClock
+from lab.mikrotik.life.device import Device, serve_device_mode
+from lab.mikrotik.life.life import Life
+from lab.mikrotik.life.living import bind
+from lab.mikrotik.life.load import Load
+from lab.mikrotik.life.log import Log
+from lab.mikrotik.life.timed import TimedRows
+from lab.mikrotik.packets.firewall import firewalls
+from lab.mikrotik.packets.resolver import Resolver
+from lab.mikrotik.packets.rule_counters import counter_verbs
+from lab.mikrotik.packets.stations import Dialled, Stations
+from lab.mikrotik.packets.traffic import Reach, Traffic
+from lab.mikrotik.ppp.modems import DEFAULT_REDIAL_S, Modems
+from lab.mikrotik.ppp.pools import Pools, used_by_sessions
+from lab.mikrotik.ppp.sessions import Moment, Session, Sessions
+from lab.mikrotik.speech.commands import Access, Command, Outcome, Verbs
+from lab.mikrotik.speech.edit import Editor
+from lab.mikrotik.store.names import NamedRows
+from lab.mikrotik.store.table import Table
+from lab.mikrotik.store.tables import Tables
 from lab.mikrotik.switches import Switches
-from lab.mikrotik.table import Table
-from lab.mikrotik.tables import Tables
-from lab.mikrotik.timed import TimedRows
 from lab.mikrotik.timers import Timers
-from lab.mikrotik.traffic import Reach, Traffic
 
 DEFAULT_VERSION = "7.18.2"
 

@@ -10,14 +10,14 @@ from typing import Any, TypeVar
 
 from lab.clock import Clock
 from lab.mikrotik.errors import DialError
+from lab.mikrotik.ethernet.hosts import BY_DHCP
 from lab.mikrotik.faults import make
-from lab.mikrotik.hosts import BY_DHCP
 from lab.mikrotik.journal import ConnectionRecord, Event, Write
-from lab.mikrotik.modems import DEFAULT_REDIAL_S
+from lab.mikrotik.network.server import DEFAULT_DOWN_S, Server, serve
+from lab.mikrotik.packets.traffic import Reach
+from lab.mikrotik.ppp.modems import DEFAULT_REDIAL_S
 from lab.mikrotik.router import Router, Setup
 from lab.mikrotik.script import run_script
-from lab.mikrotik.server import DEFAULT_DOWN_S, Server, serve
-from lab.mikrotik.traffic import Reach
 from lab.mikrotik.wire import from_wire, to_wire
 
 T = TypeVar("T")

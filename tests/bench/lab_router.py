@@ -16,8 +16,8 @@ from multiprocessing.connection import Connection
 
 import uvloop
 
+from lab.mikrotik.network.server import serve
 from lab.mikrotik.router import Router, Setup
-from lab.mikrotik.server import serve
 from lab.mikrotik.wire import encode_sentence
 from tests.bench.figures import Row, percentile, show
 

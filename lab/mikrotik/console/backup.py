@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from lab.mikrotik.commands import Access, Command, Done, Outcome, Rebooting, Verb
 from lab.mikrotik.console.certificates import Held
 from lab.mikrotik.console.stored import Picture, erase, put_back, take
 from lab.mikrotik.delivery import deliver
 from lab.mikrotik.errors import ScriptError, Trap, no_permission
+from lab.mikrotik.speech.commands import Access, Command, Done, Outcome, Rebooting, Verb
 
 if TYPE_CHECKING:
     from lab.mikrotik.console.desk import Desk

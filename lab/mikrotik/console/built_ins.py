@@ -204,8 +204,10 @@ def _set(runner: Runner, call: Call) -> Value:
 
 
 def _put(runner: Runner, call: Call) -> Value:
-    runner.put(_text(runner, call, 0, "message"))
-    return None
+    """What it shows is also what it gives: `:local x [:put 5]` is common in published scripts."""
+    text = _text(runner, call, 0, "message")
+    runner.put(text)
+    return text
 
 
 def _text(runner: Runner, call: Call, at: int, name: str) -> str:
@@ -215,9 +217,10 @@ def _text(runner: Runner, call: Call, at: int, name: str) -> str:
 
 
 def _log(runner: Runner, call: Call) -> Value:
-    topic = _word(call)
-    if topic not in _LOG_TOPICS:
-        raise ScriptError(call.line, f"bad command name {topic}", call.column)
+    word = _word(call)
+    topic = next((topic for topic in _LOG_TOPICS if topic.startswith(word)), None)
+    if topic is None:
+        raise ScriptError(call.line, f"bad command name {word}", call.column)
     runner.desk.router.log(f"script,{topic}", _text(runner, call, 1, "message"))
     return None
 

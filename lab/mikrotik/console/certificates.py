@@ -9,11 +9,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from lab.mikrotik import tls
-from lab.mikrotik.commands import Access, Command, Done, Outcome, Verb
 from lab.mikrotik.console import x509
-from lab.mikrotik.edit import rows_meant
 from lab.mikrotik.errors import Trap
-from lab.mikrotik.table import Change, Row
+from lab.mikrotik.speech.commands import Access, Command, Done, Outcome, Verb
+from lab.mikrotik.speech.edit import rows_meant
+from lab.mikrotik.store.table import Change, Row
 
 if TYPE_CHECKING:
     from lab.mikrotik.console.desk import Desk

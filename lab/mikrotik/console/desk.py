@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lab.mikrotik.commands import Access, everything
 from lab.mikrotik.console.backup import Backups
 from lab.mikrotik.console.certificates import Certificates
 from lab.mikrotik.console.environment import Environment
 from lab.mikrotik.console.export import Exporter
+from lab.mikrotik.console.fetch import Fetching
 from lab.mikrotik.console.files import Files
 from lab.mikrotik.console.happenings import attend
 from lab.mikrotik.console.importing import Importer
@@ -24,7 +24,8 @@ from lab.mikrotik.console.tree import Block, Code
 from lab.mikrotik.console.values import Value
 from lab.mikrotik.errors import ScriptError
 from lab.mikrotik.journal import ConnectionRecord
-from lab.mikrotik.language import Language
+from lab.mikrotik.speech.commands import Access, everything
+from lab.mikrotik.speech.language import Language
 
 if TYPE_CHECKING:
     from lab.mikrotik.router import Router
@@ -57,6 +58,7 @@ class Desk:
         self.exporter = Exporter(self)
         self.backups = Backups(self)
         self.certificates = Certificates(self)
+        self.fetching = Fetching(router)
         attend(self)
         self.importer = Importer(self)
         self._at_boot: list[Callable[[], None]] = []

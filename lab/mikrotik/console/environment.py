@@ -2,8 +2,8 @@
 
 from lab.mikrotik.console.values import Value, to_text
 from lab.mikrotik.errors import Trap
-from lab.mikrotik.table import Change, Row
-from lab.mikrotik.tables import Tables
+from lab.mikrotik.store.table import Change, Row
+from lab.mikrotik.store.tables import Tables
 
 MAX_VARIABLES = 1_000
 

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lab.mikrotik.commands import Access, Command, Done, Outcome, Verb
 from lab.mikrotik.console.export_order import ALWAYS, DECIDING, NEVER, OWNED, RATES, place
 from lab.mikrotik.console.export_text import one_line, wrapped
-from lab.mikrotik.schema import Field
-from lab.mikrotik.table import Row, Table
-from lab.mikrotik.values import boolean
+from lab.mikrotik.fields.schema import Field
+from lab.mikrotik.fields.values import boolean
+from lab.mikrotik.speech.commands import Access, Command, Done, Outcome, Verb
+from lab.mikrotik.store.table import Row, Table
 
 if TYPE_CHECKING:
     from lab.mikrotik.console.desk import Desk

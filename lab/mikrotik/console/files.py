@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lab.mikrotik.commands import Access, Command, Done, Listing, Outcome, Verb
 from lab.mikrotik.console.live import MAX_INLINE_BYTES
-from lab.mikrotik.edit import rows_meant
 from lab.mikrotik.errors import Trap, no_permission, no_such_item
-from lab.mikrotik.printing import View
-from lab.mikrotik.schema import Fitted, Menu, read_only
-from lab.mikrotik.table import Row, Table
+from lab.mikrotik.fields.schema import Fitted, Menu, read_only
+from lab.mikrotik.speech.commands import Access, Command, Done, Listing, Outcome, Verb
+from lab.mikrotik.speech.edit import rows_meant
+from lab.mikrotik.speech.printing import View
+from lab.mikrotik.store.table import Row, Table
 
 if TYPE_CHECKING:
     from lab.mikrotik.router import Router

@@ -5,10 +5,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lab.mikrotik.hotspot.login import Login
-from lab.mikrotik.leases import Grant
-from lab.mikrotik.sessions import Session
-from lab.mikrotik.table import Row
+from lab.mikrotik.ethernet.hotspot.login import Login
+from lab.mikrotik.ethernet.leases import Grant
+from lab.mikrotik.ppp.sessions import Session
+from lab.mikrotik.store.table import Row
 
 if TYPE_CHECKING:
     from lab.mikrotik.console.desk import Desk

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
-from lab.mikrotik.commands import Access, Command, Done, Outcome, Verb
 from lab.mikrotik.errors import ScriptError, Trap
+from lab.mikrotik.speech.commands import Access, Command, Done, Outcome, Verb
 
 if TYPE_CHECKING:
     from lab.mikrotik.console.desk import Desk

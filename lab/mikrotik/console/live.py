@@ -6,11 +6,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lab.mikrotik.console.kinds import start_date, start_time
-from lab.mikrotik.tables import Tables
+from lab.mikrotik.store.tables import Tables
 
 if TYPE_CHECKING:
     from lab.mikrotik.router import Router
-    from lab.mikrotik.table import Row
+    from lab.mikrotik.store.table import Row
 
 # Measured by others: between 61,250 and 61,500 bytes a print begins to leave the contents out.
 MAX_INLINE_BYTES = 61_440

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lab.mikrotik.commands import Access, Closing, Command, Done, Listing, Outcome, Rebooting
+from lab.mikrotik.console.argument_names import Names
 from lab.mikrotik.console.importing import SUCCESS
 from lab.mikrotik.console.signals import Stopped
-from lab.mikrotik.console.tree import Argument, Call, Expression, Literal
+from lab.mikrotik.console.tree import Call, Expression, Literal
 from lab.mikrotik.console.values import Array, Id, Value, bounded, of_list, to_argument, to_text, typed
 from lab.mikrotik.console.where import matching
-from lab.mikrotik.errors import ScriptError, Trap, no_permission, no_such_command, no_such_item
-from lab.mikrotik.printing import View
-from lab.mikrotik.table import Row, Table
+from lab.mikrotik.errors import Trap, no_permission, no_such_command, no_such_item
+from lab.mikrotik.speech.commands import Access, Closing, Command, Done, Listing, Outcome, Rebooting
+from lab.mikrotik.speech.printing import View
+from lab.mikrotik.store.table import Row, Table
 
 if TYPE_CHECKING:
     from lab.mikrotik.console.desk import Desk
@@ -22,11 +23,12 @@ if TYPE_CHECKING:
 _NAMELESS = {
     "add": (), "get": ("numbers", "value-name"), "unset": ("numbers", "value-name"),
     "move": ("numbers", "destination"), "import": ("file-name",), "info": ("message",), "warning": ("message",),
-    "error": ("message",), "debug": ("message",), "save": (), "load": (), "reset-configuration": (),
+    "error": ("message",), "debug": ("message",), "fetch": ("url",), "save": (), "load": (), "reset-configuration": (),
 }  # fmt: skip
 _SINGLE_NAMELESS = {"get": ("value-name",)}
 # Bare words after these are switches.
 _SWITCHED = frozenset(("print", "export"))
+_AS_VALUE = Literal("as-value")
 _ROW_ARGUMENTS = ("numbers", ".id")
 _PLACES = ("place-before", "destination")
 # What `get` gives of these is text whatever it looks like.
@@ -69,6 +71,8 @@ class MenuCommands:
 
     def _value(self, outcome: Outcome, call: Call) -> Value:
         match outcome:
+            case Done() if call.verb == "fetch":
+                return Array([("data", ""), ("downloaded", 0), ("status", "finished")])
             case Done():
                 return None if outcome.ret is None else Id(outcome.ret) if call.verb == "add" else outcome.ret
             case Listing():
@@ -97,12 +101,14 @@ class MenuCommands:
     def _attributes(self, call: Call, table: Table | None) -> dict[str, str] | None:
         """Arguments as the API has them; None when the command means no rows at all."""
         attributes: dict[str, str] = {}
-        nameless = list(self._nameless(call, table))
+        names = Names(call, table, self._nameless(call, table))
         for argument in call.arguments:
-            if argument.name is None and call.verb in _SWITCHED:
+            if argument.name is None and (call.verb in _SWITCHED or argument.value == _AS_VALUE):
                 attributes[self._runner.text(argument.value)] = ""
                 continue
-            name = argument.name or _next(nameless, argument)
+            name = names.of(argument)
+            if name is None:
+                continue
             found = self._found(argument.value)
             if name in _ROW_ARGUMENTS and isinstance(found, Array) and not found.items:
                 return None
@@ -176,12 +182,6 @@ class MenuCommands:
         if not isinstance(outcome, Listing) or not outcome.rows:
             raise no_such_item()
         return _record(self._view(table), table, outcome.rows[0])
-
-
-def _next(nameless: list[str], argument: Argument) -> str:
-    if not nameless:
-        raise ScriptError(argument.line, "expected end of command", argument.column)
-    return nameless.pop(0)
 
 
 def _place(table: Table | None, value: str) -> str:

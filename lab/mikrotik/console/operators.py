@@ -59,6 +59,7 @@ def _address(number: int) -> Address:
 
 def _arithmetic(name: str, act: Callable[[int, int], int]) -> Callable[[Value, Value], Value]:
     def both(left: Value, right: Value) -> Value:
+        left, right = _read(left), _read(right)
         if isinstance(left, Time) or isinstance(right, Time):
             return _time_arithmetic(name, act, left, right)
         first, second = to_number(left), to_number(right)
@@ -70,6 +71,12 @@ def _arithmetic(name: str, act: Callable[[int, int], int]) -> Callable[[Value, V
         return _wrapped(number)
 
     return both
+
+
+def _read(value: Value) -> Value:
+    """Text that looks like a span of time counts as one: vouchers are prolonged by what a comment says."""
+    found = typed(value) if isinstance(value, str) else value
+    return found if isinstance(found, Time) else value
 
 
 def _time_arithmetic(name: str, act: Callable[[int, int], int], left: Value, right: Value) -> Value:

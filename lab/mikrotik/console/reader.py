@@ -21,6 +21,14 @@ _CODE = frozenset([
     "on-up", "script", "source", "up-script",
 ])  # fmt: skip
 _CODE_UNNAMED = frozenset(("do", "execute", "onerror", "retry", "time"))
+# Names that may stand before their value with a blank instead of `=`, as in `:foreach i in [find] do={}`.
+_BLANK_NAMED = {
+    "foreach": re.compile(r"(in|do)(?=[ \t\[{($])"), "for": re.compile(r"(from|to|step|do)(?=[ \t\[{($])"),
+    "if": re.compile(r"(do|else)(?=[ \t]*\{)"), "while": re.compile(r"(do)(?=[ \t]*\{)"),
+    "do": re.compile(r"(while|on-error)(?=[ \t]*[({])"),
+}  # fmt: skip
+# What a console does not know: these two belong to the API.
+_API_ONLY = frozenset(("getall", "listen"))
 _STEP = re.compile(r"\.\.|[A-Za-z0-9][A-Za-z0-9_-]*")
 _ARGUMENT = re.compile(r"(!?[A-Za-z0-9_.-]+)=")
 _WHERE = re.compile(r"where(?![\w-])")
@@ -92,6 +100,10 @@ class Reader(ExpressionReader):
         match self.peek():
             case "{":
                 return self.code().body
+            case "[":
+                self.at += 1
+                with self.deeper():
+                    return self.block("]")
             case ":":
                 self.at += 1
                 if self.peek() != "/":
@@ -111,13 +123,17 @@ class Reader(ExpressionReader):
         return word
 
     def _built_in(self, begun: int, word: str) -> Call:
-        if word not in BUILT_INS and word not in self._names.verbs(""):
+        full = _full(word, BUILT_INS)
+        if full is not None and word not in self._names.verbs(""):
+            return self._finish(BUILT_IN, full, begun)
+        if word not in self._names.verbs(""):
             raise self.error(f"bad command name {word}", begun)
-        return self._finish(BUILT_IN if word in BUILT_INS else "", word, begun)
+        return self._finish("", word, begun)
 
     def _command(self, begun: int) -> Call | Block | None:
         path = self.menu
-        if self.peek() == "/":
+        rooted = self.peek() == "/"
+        if rooted:
             self.at += 1
             path = ""
         first = True
@@ -133,16 +149,17 @@ class Reader(ExpressionReader):
             at, word = self.at, self._step()
             deeper = self._deeper(path, word)
             if deeper is None:
-                return self._finish(*self._verb(path, word, at, first=first), begun)
+                return self._finish(*self._verb(path, word, at, first=first, rooted=rooted), begun)
             path, first = deeper, False
 
-    def _verb(self, path: str, word: str, at: int, *, first: bool) -> tuple[str, str]:
+    def _verb(self, path: str, word: str, at: int, *, first: bool, rooted: bool) -> tuple[str, str]:
         """(path, verb) of the word that ends a path."""
         verb = _full(word, self._names.verbs(path))
         if verb is not None:
             return path, verb
-        if first and word in BUILT_INS:
-            return BUILT_IN, word
+        own = _full(word, BUILT_INS)
+        if first and own is not None and (own == word or not rooted):
+            return BUILT_IN, own
         raise self.error(f"bad command name {word}", at)
 
     def _deeper(self, path: str, word: str) -> str | None:
@@ -191,6 +208,12 @@ class Reader(ExpressionReader):
     def _argument(self, path: str, verb: str) -> Argument:
         line, column = self.source.where(self.at)
         named = _ARGUMENT.match(self.text, self.at)
+        if named is None and path == BUILT_IN and verb in _BLANK_NAMED:
+            named = _BLANK_NAMED[verb].match(self.text, self.at)
+            if named is not None:
+                self.at = named.end()
+                self.skip_blank()
+                return Argument(named[1], self.value(code=named[1] in _CODE and named[1] != "in"), line, column)
         if named is None:
             code = path == BUILT_IN and verb in _CODE_UNNAMED
             return Argument(None, self.value(code=code), line, column)
@@ -205,5 +228,5 @@ def _full(word: str, names: frozenset[str]) -> str | None:
     """The name meant: written out, or begun so that only one fits."""
     if word in names:
         return word
-    fitting = [name for name in names if name.startswith(word)]
+    fitting = [name for name in names if name.startswith(word) and name not in _API_ONLY]
     return fitting[0] if len(fitting) == 1 else None

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
-from lab.mikrotik.commands import Access
 from lab.mikrotik.console import operators
 from lab.mikrotik.console.built_ins import BUILT_IN
 from lab.mikrotik.console.menu_commands import MenuCommands
@@ -29,6 +28,7 @@ from lab.mikrotik.console.tree import (
 )
 from lab.mikrotik.console.values import MAX_ITEMS, Array, Value, bounded, of_list, to_argument, to_text, typed
 from lab.mikrotik.errors import ScriptError, Trap
+from lab.mikrotik.speech.commands import Access
 
 if TYPE_CHECKING:
     from lab.mikrotik.console.desk import Desk

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from lab.mikrotik.console.kinds import read_date
 from lab.mikrotik.errors import BadValueError, ScriptError, Trap
-from lab.mikrotik.table import Change, Row, Table
+from lab.mikrotik.fields.values import duration_us
+from lab.mikrotik.store.table import Change, Row, Table
 from lab.mikrotik.timers import Timer
-from lab.mikrotik.values import duration_us
 
 if TYPE_CHECKING:
     from lab.mikrotik.console.scripts import Scripts
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 _SECOND_US = 1_000_000
 # A scheduler cannot be asked to run more often than its interval's unit.
 MIN_INTERVAL_US = _SECOND_US
+# The manual: `startup` is three seconds after the console has started.
+STARTUP_US = 3 * _SECOND_US
 MAX_SCHEDULERS = 1_000
 
 
@@ -42,7 +44,7 @@ class Schedulers:
         if timer is None:
             return None
         moment = self._router.local_time() + timedelta(microseconds=timer.due_us - self._router.now_us())
-        return f"{self._router.format_date(moment)} {moment:%H:%M:%S}"
+        return self._router.wall.short_moment(moment)
 
     def woken(self) -> None:
         """The router started: counts begin again, and `startup` means now."""
@@ -80,7 +82,9 @@ class Schedulers:
         now_us = self._router.now_us()
         every_us = _interval_us(row)
         if row.get("start-time") == "startup":
-            return now_us if booting else now_us + every_us if every_us else None
+            # The manual: with an interval it does not run at the start itself, only from then on.
+            wait_us = (STARTUP_US if booting else 0) + every_us
+            return now_us + wait_us if wait_us else None
         wait_us = self._until_start_us(row)
         # A start that is this very second has passed: a job added with an interval and nothing else first runs after
         # that interval (librouteros' rollback relies on it, and its author tried it on a router).

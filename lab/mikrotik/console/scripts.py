@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from lab.mikrotik.commands import Access, Command, Done, Outcome, Verb
 from lab.mikrotik.console.values import Value
-from lab.mikrotik.edit import rows_meant
 from lab.mikrotik.errors import ScriptError, Trap, no_permission
+from lab.mikrotik.fields.policy import POLICIES, SCRIPT_POLICIES, granted
 from lab.mikrotik.journal import ConnectionRecord
-from lab.mikrotik.policy import POLICIES, SCRIPT_POLICIES, granted
-from lab.mikrotik.table import Row
+from lab.mikrotik.speech.commands import Access, Command, Done, Outcome, Verb
+from lab.mikrotik.speech.edit import rows_meant
+from lab.mikrotik.store.table import Row
 
 if TYPE_CHECKING:
     from lab.mikrotik.console.desk import Desk

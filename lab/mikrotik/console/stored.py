@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lab.mikrotik.table import Row, Table
-from lab.mikrotik.tables import Tables
+from lab.mikrotik.store.table import Row, Table
+from lab.mikrotik.store.tables import Tables
 
 if TYPE_CHECKING:
     from lab.mikrotik.router import Router

@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from lab.mikrotik.console.tree import Code
 from lab.mikrotik.errors import BadValueError, Trap
-from lab.mikrotik.values import duration_us
+from lab.mikrotik.fields.values import duration_us
 
 MAX_TEXT_CHARACTERS = 1024 * 1024
 MAX_ITEMS = 100_000

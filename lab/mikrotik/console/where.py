@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from lab.mikrotik.console import operators
 from lab.mikrotik.console.tree import Binary, Expression, Literal, Property, Template, Unary, Variable
 from lab.mikrotik.console.values import Value, truth, typed
-from lab.mikrotik.printing import View
-from lab.mikrotik.table import Row, Table
+from lab.mikrotik.speech.printing import View
+from lab.mikrotik.store.table import Row, Table
 
 if TYPE_CHECKING:
     from lab.mikrotik.console.runner import Runner

@@ -1,5 +1,6 @@
 """The menus as data, one file per part of the router; `ALL` is every menu there is."""
 
+from lab.mikrotik.fields.schema import Menu
 from lab.mikrotik.menus import (
     automation,
     console,
@@ -16,7 +17,6 @@ from lab.mikrotik.menus import (
     radius,
     system,
 )
-from lab.mikrotik.schema import Menu
 
 ALL: tuple[Menu, ...] = (
     *ppp.MENUS,

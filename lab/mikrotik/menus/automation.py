@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from lab.mikrotik.policy import SCRIPT_POLICIES, script_policies
-from lab.mikrotik.schema import COMMENT, DISABLED, Field, Menu, Unique, flag, read_only
-from lab.mikrotik.values import boolean, date, duration, enum, first_of, number, text, time_of_day
+from lab.mikrotik.fields.policy import SCRIPT_POLICIES, script_policies
+from lab.mikrotik.fields.schema import COMMENT, DISABLED, Field, Menu, Unique, flag, read_only
+from lab.mikrotik.fields.values import boolean, date, duration, enum, first_of, number, text, time_of_day
 
 # What a script or schedule may do when nobody says: everything but reach the router from outside.
 _DEFAULT_POLICY = ",".join(SCRIPT_POLICIES)

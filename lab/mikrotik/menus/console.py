@@ -1,6 +1,6 @@
 """What runs at the console: jobs."""
 
-from lab.mikrotik.schema import Menu, read_only
+from lab.mikrotik.fields.schema import Menu, read_only
 
 JOB = Menu(
     path="/system/script/job",

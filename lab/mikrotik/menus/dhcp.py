@@ -1,8 +1,8 @@
 """DHCP server: servers, leases, networks (names by version: command trees of 7.9 to 7.24)."""
 
-from lab.mikrotik.lease_values import expires_after, last_seen
-from lab.mikrotik.schema import COMMENT, DISABLED, Field, Menu, Unique, flag, read_only
-from lab.mikrotik.values import (
+from lab.mikrotik.fields.lease_values import expires_after, last_seen
+from lab.mikrotik.fields.schema import COMMENT, DISABLED, Field, Menu, Unique, flag, read_only
+from lab.mikrotik.fields.values import (
     boolean,
     duration,
     enum,

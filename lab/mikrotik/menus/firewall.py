@@ -1,8 +1,8 @@
 """Address lists, filter, NAT and live connections, for IPv4 and IPv6."""
 
-from lab.mikrotik.live import connection_timeout, remaining_timeout
-from lab.mikrotik.schema import COMMENT, Field, Menu, Unique, flag, read_only
-from lab.mikrotik.values import (
+from lab.mikrotik.fields.live import connection_timeout, remaining_timeout
+from lab.mikrotik.fields.schema import COMMENT, Field, Menu, Unique, flag, read_only
+from lab.mikrotik.fields.values import (
     Kind,
     boolean,
     duration,

@@ -1,8 +1,8 @@
 """The box: board, sensors, licence, packages, and the mode it was shipped in."""
 
-from lab.mikrotik import live
-from lab.mikrotik.schema import ALWAYS, NEVER, Field, Menu, Version, read_only
-from lab.mikrotik.values import boolean
+from lab.mikrotik.fields import live
+from lab.mikrotik.fields.schema import ALWAYS, NEVER, Field, Menu, Version, read_only
+from lab.mikrotik.fields.values import boolean
 
 _READ = frozenset(("print", "getall", "get"))
 

@@ -1,9 +1,9 @@
 """Hotspot: servers, their profiles, users, live logins, hosts, bindings, cookies and the walled garden (names by
 version: command trees of 7.9 to 7.24; defaults: the manual and Ansible's tables)."""
 
-from lab.mikrotik.hotspot import shown
-from lab.mikrotik.schema import COMMENT, DISABLED, Field, Menu, Unique, flag, read_only
-from lab.mikrotik.values import (
+from lab.mikrotik.fields import hotspot_values as shown
+from lab.mikrotik.fields.schema import COMMENT, DISABLED, Field, Menu, Unique, flag, read_only
+from lab.mikrotik.fields.values import (
     boolean,
     duration,
     enum,

@@ -1,8 +1,8 @@
 """IPv6 as far as a PPP session meets it: prefix pools, and the prefix that is announced on its interface (the manual's
 page on PPP; no command tree of these menus was at hand, so their arguments are the well-known ones only)."""
 
-from lab.mikrotik.schema import COMMENT, DISABLED, TABLE_VERBS, Field, Menu, Unique, flag, read_only
-from lab.mikrotik.values import boolean, duration, ip6_prefix, number
+from lab.mikrotik.fields.schema import COMMENT, DISABLED, TABLE_VERBS, Field, Menu, Unique, flag, read_only
+from lab.mikrotik.fields.values import boolean, duration, ip6_prefix, number
 
 _READ = frozenset(("print", "getall", "get", "find", "listen"))
 

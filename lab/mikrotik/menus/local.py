@@ -1,7 +1,7 @@
 """The router's own network: ARP, static names, used pool addresses, how it treats IPv4."""
 
-from lab.mikrotik.schema import COMMENT, DISABLED, Field, Menu, flag, read_only
-from lab.mikrotik.values import boolean, duration, enum, first_of, ip4, ip6, mac, number, text
+from lab.mikrotik.fields.schema import COMMENT, DISABLED, Field, Menu, flag, read_only
+from lab.mikrotik.fields.values import boolean, duration, enum, first_of, ip4, ip6, mac, number, text
 
 ARP = Menu(
     path="/ip/arp",

@@ -2,9 +2,9 @@
 
 import ipaddress
 
-from lab.mikrotik.live import pool_available, pool_total, pool_used, queue_bytes, session_byte_counter
-from lab.mikrotik.schema import COMMENT, DISABLED, Field, Menu, Unique, flag, read_only
-from lab.mikrotik.values import (
+from lab.mikrotik.fields.live import pool_available, pool_total, pool_used, queue_bytes, session_byte_counter
+from lab.mikrotik.fields.schema import COMMENT, DISABLED, Field, Menu, Unique, flag, read_only
+from lab.mikrotik.fields.values import (
     boolean,
     duration,
     duration_us,

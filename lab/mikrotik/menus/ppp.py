@@ -1,9 +1,9 @@
 """PPP: secrets, profiles, live sessions and the PPPoE server (names and defaults: facts gathered from RouterOS
 7.9 to 7.24 command trees)."""
 
-from lab.mikrotik.live import session_uptime
-from lab.mikrotik.schema import COMMENT, DISABLED, Field, Menu, Unique, flag, read_only
-from lab.mikrotik.values import (
+from lab.mikrotik.fields.live import session_uptime
+from lab.mikrotik.fields.schema import COMMENT, DISABLED, Field, Menu, Unique, flag, read_only
+from lab.mikrotik.fields.values import (
     boolean,
     duration,
     enum,

@@ -1,7 +1,7 @@
 """The web proxy: its settings and who may fetch what through it."""
 
-from lab.mikrotik.schema import COMMENT, DISABLED, Field, Menu, flag
-from lab.mikrotik.values import boolean, duration, enum, first_of, ip4, ip6, number, size, text
+from lab.mikrotik.fields.schema import COMMENT, DISABLED, Field, Menu, flag
+from lab.mikrotik.fields.values import boolean, duration, enum, first_of, ip4, ip6, number, size, text
 
 PROXY = Menu(
     path="/ip/proxy",

@@ -1,7 +1,7 @@
 """Queue trees and the kinds of queues, with the rows every router comes with."""
 
-from lab.mikrotik.schema import COMMENT, DISABLED, Field, Menu, Unique, flag
-from lab.mikrotik.values import duration, enum, number, rate, several, size, text
+from lab.mikrotik.fields.schema import COMMENT, DISABLED, Field, Menu, Unique, flag
+from lab.mikrotik.fields.values import duration, enum, number, rate, several, size, text
 
 TREE = Menu(
     path="/queue/tree",

@@ -1,7 +1,7 @@
 """RADIUS servers the router asks, and what it lets them ask."""
 
-from lab.mikrotik.schema import COMMENT, DISABLED, Field, Menu, flag
-from lab.mikrotik.values import boolean, duration, enum, first_of, ip4, ip6, number, several
+from lab.mikrotik.fields.schema import COMMENT, DISABLED, Field, Menu, flag
+from lab.mikrotik.fields.values import boolean, duration, enum, first_of, ip4, ip6, number, several
 
 _SERVICES = several(enum("ppp", "login", "hotspot", "wireless", "dhcp", "ipsec", "dot1x"))
 _NOWHERE = "0.0.0.0"  # noqa: S104  # how an address reads that was not given

@@ -1,9 +1,9 @@
 """The system itself: identity, clock, resources, users, services, certificates, log."""
 
-from lab.mikrotik import live
-from lab.mikrotik.policy import POLICIES, POLICIES_6, merge_policies, new_policies
-from lab.mikrotik.schema import ALWAYS, COMMENT, DISABLED, NEVER, Field, Menu, Unique, Version, flag, read_only
-from lab.mikrotik.values import boolean, date, duration, enum, ip4, number, prefix, several, text, time_of_day
+from lab.mikrotik.fields import live
+from lab.mikrotik.fields.policy import POLICIES, POLICIES_6, merge_policies, new_policies
+from lab.mikrotik.fields.schema import ALWAYS, COMMENT, DISABLED, NEVER, Field, Menu, Unique, Version, flag, read_only
+from lab.mikrotik.fields.values import boolean, date, duration, enum, ip4, number, prefix, several, text, time_of_day
 
 _READ = frozenset(("print", "getall", "get"))
 _TABLE = frozenset(["print", "getall", "get", "add", "set", "remove", "comment", "find", "export"])

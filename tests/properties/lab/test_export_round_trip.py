@@ -5,16 +5,16 @@ from contextlib import suppress
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lab.mikrotik.commands import Command, everything
 from lab.mikrotik.console.export import Style
 from lab.mikrotik.console.export_text import quoted, units, wrapped
 from lab.mikrotik.console.reader import Reader
 from lab.mikrotik.console.tree import Call, Literal
 from lab.mikrotik.errors import ScriptError, Trap
 from lab.mikrotik.journal import ConnectionRecord
-from lab.mikrotik.language import Language
 from lab.mikrotik.router import Router, Setup
 from lab.mikrotik.script import run_script
+from lab.mikrotik.speech.commands import Command, everything
+from lab.mikrotik.speech.language import Language
 
 TEXT = st.text(st.characters(max_codepoint=255), min_size=1, max_size=120)
 NAME = st.sampled_from(["a", "b b", "c$", 'd"', "e\\", "f;g", "h\xe9", "i=j", "[k]", "#l"]) | st.text(

@@ -5,8 +5,8 @@ from contextlib import suppress
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lab.mikrotik.counting.habits import HABITS
 from lab.mikrotik.errors import HostError, HotspotError, Trap
-from lab.mikrotik.habits import HABITS
 from lab.mikrotik.router import Router, Setup
 from tests.unit.lab.mikrotik.conftest import Console, HeldClock
 

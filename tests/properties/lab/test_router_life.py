@@ -7,8 +7,8 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lab.mikrotik.counting.habits import HABITS
 from lab.mikrotik.errors import DialError, Trap
-from lab.mikrotik.habits import HABITS
 from lab.mikrotik.router import Router, Setup
 from tests.unit.lab.mikrotik.conftest import Console, HeldClock
 

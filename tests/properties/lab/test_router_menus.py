@@ -9,15 +9,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import lab.mikrotik.menus
-from lab.mikrotik.commands import everything, parse
 from lab.mikrotik.errors import BadValueError, Trap
+from lab.mikrotik.fields.values import Kind
 from lab.mikrotik.journal import ConnectionRecord
-from lab.mikrotik.language import Language
-from lab.mikrotik.printing import View
 from lab.mikrotik.router import Router, Setup
-from lab.mikrotik.table import Row, Table
-from lab.mikrotik.tables import names_in
-from lab.mikrotik.values import Kind
+from lab.mikrotik.speech.commands import everything, parse
+from lab.mikrotik.speech.language import Language
+from lab.mikrotik.speech.printing import View
+from lab.mikrotik.store.table import Row, Table
+from lab.mikrotik.store.tables import names_in
 from tests.unit.lab.mikrotik.conftest import HeldClock
 from tests.unit.lab.mikrotik.test_mikrotik_write_back import samples
 

@@ -111,7 +111,7 @@ def test_a_router_that_refuses_the_range_is_scanned_for_as_long_as_that_session_
 ) -> None:
     running = site.start()
     two_users_with_connections(site)
-    monkeypatch.setattr("lab.mikrotik.query.MAX_QUERY_WORDS", 4)
+    monkeypatch.setattr("lab.mikrotik.speech.query.MAX_QUERY_WORDS", 4)
     expire(site)
     assert sources(site) == {ADDRESS + "0"}
     assert running.worker._fast._line.connections.query == "scan"

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from lab.mikrotik.commands import Access, Done, Listing, everything, parse
 from lab.mikrotik.errors import Trap
 from lab.mikrotik.journal import ConnectionRecord
-from lab.mikrotik.language import Language
 from lab.mikrotik.router import Router, Setup
+from lab.mikrotik.speech.commands import Access, Done, Listing, everything, parse
+from lab.mikrotik.speech.language import Language
 from lab.mikrotik.thread import RunningRouter, running_router
 from lab.mikrotik.wire import SentenceReader, encode_sentence
 

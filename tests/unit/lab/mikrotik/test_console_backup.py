@@ -1,8 +1,8 @@
 """Backups that bring everything back, and a reset after which the router is as it was delivered."""
 
-from lab.mikrotik.commands import Rebooting, parse
-from lab.mikrotik.language import Language
 from lab.mikrotik.script import run_script
+from lab.mikrotik.speech.commands import Rebooting, parse
+from lab.mikrotik.speech.language import Language
 from tests.unit.lab.mikrotik.conftest import Console
 
 

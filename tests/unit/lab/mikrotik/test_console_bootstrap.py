@@ -7,9 +7,9 @@ import pytest
 
 from lab.control import answers
 from lab.mikrotik.control import Control
+from lab.mikrotik.network.server import serve
 from lab.mikrotik.router import Router
 from lab.mikrotik.script import run_script
-from lab.mikrotik.server import serve
 from provisioning.router_script import render
 from provisioning.site_plan import SitePlan
 from tests.unit.lab.mikrotik.conftest import Console

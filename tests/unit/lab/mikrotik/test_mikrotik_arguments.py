@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 
 import lab.mikrotik.menus
-from lab.mikrotik.arguments import known_menus, sampled, unverified_in_6
-from lab.mikrotik.commands import everything, parse
 from lab.mikrotik.errors import Trap
 from lab.mikrotik.journal import ConnectionRecord
-from lab.mikrotik.language import Language
 from lab.mikrotik.router import Router, Setup
-from lab.mikrotik.table import Row, Table
+from lab.mikrotik.speech.commands import everything, parse
+from lab.mikrotik.speech.language import Language
+from lab.mikrotik.store.arguments import known_menus, sampled, unverified_in_6
+from lab.mikrotik.store.table import Row, Table
 from tests.unit.lab.mikrotik.test_mikrotik_write_back import NEEDED
 
 DATA = json.loads((Path(lab.mikrotik.menus.__file__).parent / "arguments.json").read_text())

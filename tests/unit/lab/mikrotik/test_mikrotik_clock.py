@@ -5,11 +5,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from lab.mikrotik.commands import Access, parse
+from lab.mikrotik.fields.policy import POLICIES
 from lab.mikrotik.journal import ConnectionRecord
-from lab.mikrotik.language import Language
-from lab.mikrotik.log import MAX_ROWS
-from lab.mikrotik.policy import POLICIES
+from lab.mikrotik.life.log import MAX_ROWS
+from lab.mikrotik.speech.commands import Access, parse
+from lab.mikrotik.speech.language import Language
 from lab.mikrotik.thread import RunningRouter
 from tests.unit.lab.mikrotik.conftest import PASSWORD, Console, RawClient
 

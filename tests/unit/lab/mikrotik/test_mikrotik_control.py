@@ -12,8 +12,8 @@ import librouteros
 import pytest
 
 from lab.mikrotik.control import control_door
+from lab.mikrotik.network.server import serve
 from lab.mikrotik.router import Router, Setup
-from lab.mikrotik.server import serve
 
 Ask = Callable[..., Awaitable[dict[str, Any]]]
 ROOT = Path(__file__).parents[4]

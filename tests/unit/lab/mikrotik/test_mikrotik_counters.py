@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from lab.mikrotik.habits import HABITS
+from lab.mikrotik.counting.habits import HABITS
 from lab.mikrotik.thread import RunningRouter
 from tests.unit.lab.mikrotik.conftest import Console, RawClient
 

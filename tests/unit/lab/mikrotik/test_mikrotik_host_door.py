@@ -9,9 +9,9 @@ import pytest
 from lab.control import answers
 from lab.mikrotik.control import Control
 from lab.mikrotik.errors import HotspotError
+from lab.mikrotik.network.server import serve
 from lab.mikrotik.router import Router
 from lab.mikrotik.script import run_script
-from lab.mikrotik.server import serve
 from lab.mikrotik.thread import RunningRouter
 
 ANN = "02:00:00:00:00:0A"

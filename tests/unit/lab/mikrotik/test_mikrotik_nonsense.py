@@ -5,13 +5,13 @@ from contextlib import suppress
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lab.mikrotik.commands import Listing, everything, parse
 from lab.mikrotik.errors import DialError, ScriptError, Trap
 from lab.mikrotik.journal import ConnectionRecord
-from lab.mikrotik.language import Language
 from lab.mikrotik.menus import ALL
 from lab.mikrotik.router import Router
 from lab.mikrotik.script import run_script
+from lab.mikrotik.speech.commands import Listing, everything, parse
+from lab.mikrotik.speech.language import Language
 
 VERBS = sorted({verb for menu in ALL for verb in menu.verbs} | {"nonsense", ""})
 ARGUMENTS = {".id", "numbers", ".proplist", "place-before"}

@@ -7,8 +7,8 @@ from contextlib import suppress
 
 import pytest
 
-from lab.mikrotik import connection as connection_module
-from lab.mikrotik import outlet as outlet_module
+from lab.mikrotik.network import connection as connection_module
+from lab.mikrotik.network import outlet as outlet_module
 from lab.mikrotik.router import Setup
 from lab.mikrotik.switches import Switches
 from lab.mikrotik.thread import RunningRouter, running_router

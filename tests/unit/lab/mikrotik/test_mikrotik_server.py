@@ -10,7 +10,7 @@ from librouteros.exceptions import TrapError
 
 from lab.clock import SystemClock
 from lab.mikrotik import tls
-from lab.mikrotik.login import challenge_response
+from lab.mikrotik.network.login import challenge_response
 from lab.mikrotik.router import Setup
 from lab.mikrotik.thread import RunningRouter, running_router
 from tests.unit.lab.mikrotik.conftest import PASSWORD, RawClient

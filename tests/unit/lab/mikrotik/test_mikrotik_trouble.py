@@ -7,9 +7,9 @@ from collections.abc import Callable
 import pytest
 
 from lab.control import ControlError
-from lab.mikrotik import clerk, delay
-from lab.mikrotik.delay import HANDSHAKE_RETRANSMIT_S, MAX_LOSSES, RETRANSMIT_S, Link
 from lab.mikrotik.faults import KINDS, Fault, make, parse
+from lab.mikrotik.network import clerk, delay
+from lab.mikrotik.network.delay import HANDSHAKE_RETRANSMIT_S, MAX_LOSSES, RETRANSMIT_S, Link
 from lab.mikrotik.thread import RunningRouter
 from tests.unit.lab.mikrotik.conftest import RawClient
 

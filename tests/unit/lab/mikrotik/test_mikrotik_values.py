@@ -2,8 +2,8 @@
 
 import pytest
 
-from lab.mikrotik import values
 from lab.mikrotik.errors import BadValueError
+from lab.mikrotik.fields import values
 
 
 @pytest.mark.parametrize(

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 import lab.mikrotik.menus
-from lab.mikrotik.commands import everything, parse
 from lab.mikrotik.errors import Trap
 from lab.mikrotik.journal import ConnectionRecord
-from lab.mikrotik.language import Language
-from lab.mikrotik.printing import View
 from lab.mikrotik.router import Router, Setup
-from lab.mikrotik.table import Row, Table
+from lab.mikrotik.speech.commands import everything, parse
+from lab.mikrotik.speech.language import Language
+from lab.mikrotik.speech.printing import View
+from lab.mikrotik.store.table import Row, Table
 from tests.unit.lab.mikrotik.conftest import HeldClock
 
 DATA = json.loads((Path(lab.mikrotik.menus.__file__).parent / "arguments.json").read_text())

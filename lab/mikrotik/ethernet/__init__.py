@@ -1,0 +1,1 @@
+"""Hosts that do not dial: static addresses, DHCP leases, the hotspot."""

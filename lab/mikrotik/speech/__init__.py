@@ -1,0 +1,1 @@
+"""What clients say and what comes of it: commands, queries, checked writes, printed rows."""
