@@ -4,9 +4,11 @@ import asyncio
 import json
 import random
 import signal
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
+import httpx
 import typer
 import uvloop
 
@@ -111,13 +113,11 @@ def safaricom(
     if bool(tls_certificate) != bool(tls_key):
         raise typer.BadParameter("https wants both, --tls-certificate and --tls-key")
     try:
-        client = callback_client(trust, places_of(resolve or []))
-        rail = Rail(
-            clock=SystemClock(), chance=random.Random(seed), client=client,  # noqa: S311  # replayable, not secret
-            environment=_environment(environment),
+        rail = rail_of(
+            app=(consumer_key, consumer_secret), environment=_environment(environment), seed=seed,
+            client=callback_client(trust, places_of(resolve or [])), shortcodes=shortcode or [], phones=phones,
+            after_s=after, manner=manner, float_kes=sandbox_float,
         )  # fmt: skip
-        _furnish(rail, shortcode or [], phones, after, manner, sandbox_float)
-        rail.directory.add_app(App(consumer_key, consumer_secret, environment=rail.directory.environment))
         place = listening_place(control)
     except (ValueError, TypeError, OSError, LabError) as error:
         raise typer.BadParameter(str(error)) from None
@@ -141,15 +141,25 @@ def _environment(said: str) -> Environment:
     raise typer.BadParameter("the environment is sandbox or production")
 
 
-def _furnish(rail: Rail, shortcodes: list[str], phones: str, after_s: float, manner: str, float_kes: float) -> None:
-    """Everything that options say of the rail. ValueError for what makes no sense."""
+def rail_of(
+    *, app: tuple[str, str] = ("lab-key", "lab-secret"), environment: Environment = "sandbox", seed: int = 1,
+    client: httpx.AsyncClient | None = None,
+    shortcodes: Sequence[str] = (), phones: str = "pay=1", after_s: float = 5.0, manner: str = "{}",
+    float_kes: float = SANDBOX_FLOAT_CENTS / 100,
+) -> Rail:  # fmt: skip
+    """A rail as the options say, by default as the command starts it. ValueError for what makes no sense."""
+    rail = Rail(
+        clock=SystemClock(), chance=random.Random(seed), client=client,  # noqa: S311  # replayable, not secret
+        environment=environment,
+    )  # fmt: skip
+    rail.directory.add_app(App(*app, environment=environment))
     rail.good_day = Manner().changed({"organisation": {"results": {"delay_s": RESULT_DELAY_S}}})
     try:
         said = json.loads(manner)
     except ValueError:
         said = None
     if not isinstance(said, dict):
-        raise ValueError(f'{manner!r} is no JSON object of switches, as in {{"lose": 0.4}}')  # noqa: TRY004  # an option
+        raise ValueError(f'{manner!r} is no JSON object of switches, as in {{"lose": 0.4}}')  # noqa: TRY004  # said
     rail.manner = rail.good_day.changed(said)
     rail.phones.share(_shares(phones))
     rail.phones.after_s = Habit(after_s=after_s).after_s
@@ -162,6 +172,7 @@ def _furnish(rail: Rail, shortcodes: list[str], phones: str, after_s: float, man
         for number in list_test_numbers():
             for account in (Account.UTILITY, Account.WORKING):
                 rail.core.deposit(number, account, round(float_kes * 100), rail.clock.now_us())
+    return rail
 
 
 def _shares(said: str) -> dict[str, float]:

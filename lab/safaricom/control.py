@@ -11,7 +11,10 @@ from lab.safaricom.face.outages import Outage
 from lab.safaricom.organisations import App, Organisation, new_passkey
 from lab.safaricom.phones import Habit, Phone
 from lab.safaricom.portal import Portal
+from lab.safaricom.pushes import Locked, Order
+from lab.safaricom.rail import BadRegistration, Shop
 from lab.safaricom.record import Delivery, PhonePayment
+from lab.safaricom.results import words_of
 
 ROWS_MAX = 10_000
 REPEATS_MAX = 100
@@ -28,6 +31,8 @@ class Desk:
         """By the name in `do`."""
         return {
             "pay": self.pay,
+            "push": self.push,
+            "register": self.register,
             "phone": self.phone,
             "phones": self.phones,
             "manner": self.manner,
@@ -49,11 +54,43 @@ class Desk:
 
         Answers the payment; it is over when the validation is.
         """
+        self._organisation(request)
         payment = await self._rail.pay(
             str(request["msisdn"]), str(request["shortcode"]), str(request.get("reference", "")),
             _cents(request["amount_kes"]), name=str(request.get("name", "")), strict=bool(request.get("strict")),
         )  # fmt: skip
         return {"payment": _payment(payment)}
+
+    def push(self, request: Request) -> Answer:
+        """Push a prompt as an organisation would: msisdn, shortcode, amount_kes, callback_url; reference, till.
+
+        Answers the checkout's id, or `refused` when the phone shows a prompt already.
+        """
+        organisation, till = self._organisation(request), str(request.get("till", ""))
+        kind = "CustomerBuyGoodsOnline" if till else "CustomerPayBillOnline"
+        order = Order(
+            organisation, kind, till or organisation.shortcode, str(request["msisdn"]), _cents(request["amount_kes"]),
+            str(request.get("reference", "")), str(request["callback_url"]),
+        )  # fmt: skip
+        try:
+            return {"checkout": self._rail.pushes.begin(order, self._rail.manner).checkout_id}
+        except Locked:
+            return {"refused": words_of("1001")}
+
+    def register(self, request: Request) -> Answer:
+        """Register a shortcode's addresses: confirmation_url, validation_url, response_type, version (v1 or v2)."""
+        response_type, version = request.get("response_type", "Completed"), request.get("version", "v2")
+        if response_type not in ("Completed", "Cancelled") or version not in ("v1", "v2"):
+            raise ControlError("response_type is Completed or Cancelled, and version v1 or v2")
+        shop = Shop(
+            self._organisation(request).shortcode, str(request["confirmation_url"]),
+            str(request["validation_url"]) if "validation_url" in request else None, response_type, version,
+        )  # fmt: skip
+        try:
+            self._rail.register(shop)
+        except BadRegistration as refusal:
+            raise ControlError(str(refusal)) from None
+        return {"registered": shop.shortcode}
 
     def phone(self, request: Request) -> Answer:
         """Show a phone by its msisdn, or set name, balance_kes, habit, next (a list of habits), unlock."""
@@ -112,12 +149,17 @@ class Desk:
         try:
             self._rail.callbacks.repeat(self._rail.callbacks.find(about), times, self._rail.manner)
         except KeyError:
-            self._rail.repeat(self._rail.record.get(about), times=times)
+            try:
+                self._rail.repeat(self._rail.record.get(about), times=times)
+            except KeyError:
+                raise ControlError(
+                    f"nothing was told about {about!r}, and no registered shortcode was paid so"
+                ) from None
         return {"repeated": times}
 
     def deliveries(self, request: Request) -> Answer:
         """List the latest callbacks, oldest first; `about` a receipt or id, of a `kind`, at most `limit`."""
-        about, kind = request.get("about"), request.get("kind")
+        about, kind = _text(request, "about"), _text(request, "kind")
         found = [
             {"kind": message.kind, "about": message.about, "url": message.url, "body": message.body, **asdict(delivery)}
             for message, delivery in self._rail.callbacks.recorded
@@ -127,14 +169,14 @@ class Desk:
 
     def truth(self, request: Request) -> Answer:
         """List who really paid what by which road, told or untold; since_us, shortcode, limit."""
-        shortcode = request.get("shortcode")
+        shortcode = _text(request, "shortcode")
         paid = self._rail.record.list_paid(int(request.get("since_us", 0)))
         found = [_payment(each) for each in paid if shortcode in (None, each.shortcode)]
         return {"paid_cents": self._rail.record.paid_cents, "payments": found[-_limit(request) :]}
 
     def pushes(self, request: Request) -> Answer:
         """List the latest pushes with their codes and receipts; those of one `msisdn`, at most `limit`."""
-        msisdn = request.get("msisdn")
+        msisdn = _text(request, "msisdn")
         found = [
             {"checkout": push.checkout_id, "msisdn": push.order.msisdn, "amount_cents": push.order.amount_cents,
              "reference": push.order.reference, "shortcode": push.order.organisation.shortcode, "code": push.code,
@@ -182,12 +224,24 @@ class Desk:
             async for event in events:
                 yield event
 
+    def _organisation(self, request: Request) -> Organisation:
+        said = str(request["shortcode"])
+        try:
+            return self._rail.directory.get(said)
+        except KeyError:
+            raise ControlError(f"no such shortcode: {said}; `shortcode` adds one") from None
+
     def _release(self, request: Request) -> int:
         return self._rail.release(shuffled=bool(request.get("shuffled")))
 
 
 def _cents(shillings: Any) -> int:
     return round(float(shillings) * 100)
+
+
+def _text(request: Request, name: str) -> str | None:
+    """What somebody typed, who may have typed digits."""
+    return str(request[name]) if name in request else None
 
 
 def _limit(request: Request) -> int:

@@ -73,9 +73,15 @@ class Directory:
         )
         if known:
             return known
-        if self.environment == "sandbox" and (shortcode == SANDBOX_SHORTCODE or _is_test_number(shortcode)):
+        if self.environment == "sandbox" and (shortcode == SANDBOX_SHORTCODE or is_test_number(shortcode)):
             return self.add(Organisation(shortcode))
         raise KeyError(shortcode)
+
+
+def sandbox_initiator(shortcode: str) -> tuple[str, str]:
+    """The older test credentials that the portal dealt with a shortcode, as public clients' own tests have them:
+    `testapi111` with `Safaricom111!` for 600111."""
+    return f"{SANDBOX_INITIATOR}{shortcode[3:]}", f"Safaricom{shortcode[3:]}!"
 
 
 def list_test_numbers() -> list[str]:
@@ -83,7 +89,8 @@ def list_test_numbers() -> list[str]:
     return [SANDBOX_SHORTCODE, *(str(number) for number in range(600_000, 601_000))]
 
 
-def _is_test_number(shortcode: str) -> bool:
+def is_test_number(shortcode: str) -> bool:
+    """Whether it is one of 600000 to 600999."""
     return len(shortcode) == 6 and shortcode.startswith("600") and shortcode.isdecimal()
 
 

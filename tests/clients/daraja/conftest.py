@@ -27,6 +27,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 ROOT = Path(__file__).parents[3]
 MNARA_LAB = shlex.split(os.environ.get("MNARA_LAB", str(ROOT / ".venv/bin/mnara-lab")))
 WAIT_S = 15
+# As many queries as wanted, and results soon, though not before the acknowledgement has been stored.
+MANNER = {"queries_per_minute": 0, "organisation": {"results": {"delay_s": 0.1}}}
 # Names no DNS knows: other people's clients refuse to give loopback addresses to Safaricom.
 HOOKS_HOST, MCP_HOST = HOSTS = ("hooks.isp.example", "mcp.isp.example")
 
@@ -127,7 +129,7 @@ def safaricom(pems: tuple[Path, Path], ports: dict[str, int]) -> Iterator[Safari
     certificate = pems[0].with_name("environment.pem")
     command = [
         *MNARA_LAB, "safaricom", "--port", "0", "--control", "127.0.0.1:0", "--after", "0.3", "--trust", str(pems[0]),
-        "--certificate-out", str(certificate), "--manner", '{"queries_per_minute": 0}',
+        "--certificate-out", str(certificate), "--manner", json.dumps(MANNER),
         *(f"--resolve={host}=127.0.0.1:{port}" for host, port in ports.items()),
     ]  # fmt: skip
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
@@ -145,7 +147,7 @@ def good_day(safaricom: Safaricom) -> Iterator[None]:
     """What one test made bad is not another's."""
     yield
     safaricom.ask("outage", on=False)
-    safaricom.ask("manner", reset=True, set={"queries_per_minute": 0})
+    safaricom.ask("manner", reset=True, set=MANNER)
 
 
 @pytest.fixture(scope="session")

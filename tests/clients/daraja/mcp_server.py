@@ -1,10 +1,10 @@
-"""Starts mpesa-daraja-mcp as it comes, but for where Safaricom is, and with TLS where its tunnel would have it."""
+"""Starts mpesa-daraja-mcp as it comes, but for where Safaricom is, TLS for its tunnel, and how often it looks."""
 
 import os
 import ssl
 from http.server import ThreadingHTTPServer
 
-from mpesa_mcp import cli, client, receiver
+from mpesa_mcp import cli, client, receiver, server
 
 
 class TlsServer(ThreadingHTTPServer):
@@ -19,4 +19,5 @@ class TlsServer(ThreadingHTTPServer):
 
 client.BASE_URLS["sandbox"] = os.environ["SAFARICOM"]
 receiver.ThreadingHTTPServer = TlsServer
+server.STK_POLL_S = 0.1  # two seconds, for people
 cli.entry()
