@@ -15,6 +15,7 @@ from lab.mikrotik.network.delay import Link
 from lab.mikrotik.network.server import DEFAULT_DOWN_S, Server
 from lab.mikrotik.ppp.modems import DEFAULT_REDIAL_S
 from lab.mikrotik.script import run_script
+from lab.mikrotik.watching import Watching
 from lab.mikrotik.wire import from_wire, to_wire
 
 
@@ -24,7 +25,7 @@ class Control:
     def __init__(self, server: Server) -> None:
         self._server = server
         self._router = server.router
-        self.verbs: Handlers = checked({
+        checkable: Handlers = {
             "dial": self._dial,
             "hangup": self._hangup,
             "redial": self._redial,
@@ -52,7 +53,8 @@ class Control:
             "connections": self._connections,
             "stats": self._stats,
             **HostControl(self._router).verbs,
-        })  # fmt: skip
+        }
+        self.verbs: Handlers = {**checked(checkable), **Watching(self._router.journal).verbs}
 
     # -- subscribers --------------------------------------------------------------------------------------------
 
