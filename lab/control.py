@@ -9,6 +9,7 @@ import asyncio
 import inspect
 import itertools
 import json
+import os
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import aclosing, asynccontextmanager
 from typing import Any
@@ -21,6 +22,14 @@ Request = dict[str, Any]
 Answer = dict[str, Any]
 Handler = Callable[[Request], Answer | Awaitable[Answer] | AsyncIterator[Answer]]
 Handlers = Mapping[str, Handler]
+
+
+def listening_place(text: str) -> tuple[str, int]:
+    """Read HOST:PORT of a door to be opened; without a host loopback, 0 for any port. Raises LabError."""
+    host, _, port = text.strip().rpartition(":")
+    if not (port.isascii() and port.isdecimal()) or int(port) > 65_535:
+        raise LabError(f"{text!r} is no place for a control door; give HOST:PORT, with 0 for any port")
+    return host.strip("[]") or "127.0.0.1", int(port)
 
 
 class ControlError(LabError):
@@ -97,14 +106,13 @@ class _Talk:
         """Answer one line and return the next."""
         following = asyncio.ensure_future(self._reader.readline())
         told = answers(self._handlers, line)
+        coming: asyncio.Future[Answer | None] | None = None
         try:
             for number in itertools.count():
                 coming = asyncio.ensure_future(anext(told, None))
                 # What is no watch is answered to its end, also to somebody who has said the next thing already.
                 await asyncio.wait({coming, following} if number else {coming}, return_when=asyncio.FIRST_COMPLETED)
                 if not coming.done():
-                    coming.cancel()
-                    await asyncio.gather(coming, return_exceptions=True)
                     break
                 answer = coming.result()
                 if answer is None:
@@ -114,12 +122,15 @@ class _Talk:
             return await following
         finally:
             following.cancel()
+            if coming is not None and not coming.done():  # also when the door closes: a running generator has no end
+                coming.cancel()
+                await asyncio.gather(coming, return_exceptions=True)
             await told.aclose()
 
 
 @asynccontextmanager
 async def open_door(handlers: Handlers, host: str, port: int) -> AsyncIterator[int]:
-    """A door, open for as long as the block lasts; yields its port."""
+    """A door, open for as long as the block lasts; yields its port. Raises LabError when it cannot be opened."""
     talks: set[asyncio.Task[Any]] = set()
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -136,7 +147,13 @@ async def open_door(handlers: Handlers, host: str, port: int) -> AsyncIterator[i
         finally:
             talks.discard(task)
 
-    listener = await asyncio.start_server(talk, host, port, limit=MAX_LINE_BYTES)
+    try:
+        listener = await asyncio.start_server(talk, host, port, limit=MAX_LINE_BYTES)
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error
+        raise LabError(
+            f"cannot open the control door at {host}:{port} ({reason}); give another place, or port 0 for any"
+        ) from error
     try:
         yield listener.sockets[0].getsockname()[1]
     finally:

@@ -56,7 +56,8 @@ async def run_once(argv: Sequence[str], *, env: Mapping[str, str], limit_s: floa
         stdin=asyncio.subprocess.DEVNULL,
     )  # fmt: skip
     try:
-        out, err = await asyncio.wait_for(process.communicate(), limit_s)
+        async with asyncio.timeout(limit_s):
+            out, err = await process.communicate()
     except TimeoutError as error:
         process.kill()
         await process.wait()
@@ -138,7 +139,8 @@ class Program:
         with contextlib.suppress(ProcessLookupError):
             self._process.terminate()
         try:
-            await asyncio.wait_for(self._process.wait(), limit_s)
+            async with asyncio.timeout(limit_s):
+                await self._process.wait()
         except TimeoutError:
             await self.kill()
             return False

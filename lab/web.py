@@ -196,10 +196,12 @@ async def serve_http(
         for connection in list(state.connections):
             connection.shutdown()
         if state.tasks:
+            await asyncio.wait(set(state.tasks), timeout=GOODBYE_S)
+        for connection in list(state.connections):
+            if (wire := getattr(connection, "transport", None)) is not None:
+                wire.abort()
+        if state.tasks:  # what hangs on purpose has noticed by now; whatever else is still at work is cancelled
             _, late = await asyncio.wait(set(state.tasks), timeout=GOODBYE_S)
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
-        for connection in list(state.connections):
-            if (wire := getattr(connection, "transport", None)) is not None:
-                wire.abort()

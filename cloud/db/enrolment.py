@@ -114,7 +114,9 @@ _ADD_KEY = text(
     values (:tenant_id, :kid, :role, :public, :private_sealed, :not_before, :not_after)
     """
 )
-_LOCK_TENANT = text("select id from tenant where id = :tenant_id for update")
+# Not `for update`: every insert that names the tenant holds its key against that, and two first enrolments that each
+# wait for the other's insert are a deadlock.
+_LOCK_TENANT = text("select id from tenant where id = :tenant_id for no key update")
 _NEWEST_LIST = text("select version, frame from key_list where tenant_id = :tenant_id order by version desc limit 1")
 _ADD_LIST = text(
     "insert into key_list (tenant_id, version, frame, signed_at) values (:tenant_id, :version, :frame, :now)"

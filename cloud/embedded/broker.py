@@ -166,7 +166,8 @@ class AgentBroker(Broker):  # type: ignore[misc]  # amqtt ships no types
         """Read CONNECT, decide by the certificate alone, and only then let go of an older connection."""
         try:
             first = _Handler.init_from_connect(reader, writer, self.plugins_manager)
-            handler, session = await asyncio.wait_for(first, _CONNECT_TIMEOUT_S)
+            async with asyncio.timeout(_CONNECT_TIMEOUT_S):
+                handler, session = await first
             peer = self._peer_of(writer)
             self._check(peer, session)
         except BrokerRefusal as refusal:

@@ -133,7 +133,8 @@ class Link:
         self._fd = raw.fileno()
         loop.add_reader(self._fd, self._read)
         self._read()
-        await asyncio.wait_for(self._subscribed, _SUBACK_TIMEOUT_S)
+        async with asyncio.timeout(_SUBACK_TIMEOUT_S):
+            await self._subscribed
         self._up = True
         log.info("broker_connected", host=self._settings.host, port=self._settings.port)
         self.on_connected()
@@ -141,8 +142,11 @@ class Link:
     async def _stay(self) -> None:
         """Ping when due, until the connection is lost or silent."""
         while not self._lost.is_set():
+            # Not `wait_for`: before Python 3.12 it swallows a cancellation that meets the event, and a link that was told
+            # to end would connect again instead.
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._lost.wait(), 1.0)
+                async with asyncio.timeout(1.0):
+                    await self._lost.wait()
             if self._client is not None and not self._lost.is_set():
                 self._guard(self._client.loop_misc())
                 self._write()

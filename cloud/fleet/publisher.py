@@ -145,7 +145,8 @@ class Publisher:
         """Find the sites that are behind, whatever was missed."""
         while True:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._sweep_now.wait(), _SWEEP_S)
+                async with asyncio.timeout(_SWEEP_S):
+                    await self._sweep_now.wait()
             self._sweep_now.clear()
             try:
                 async with self._database.worker() as connection:

@@ -161,7 +161,8 @@ class Webhooks:
         if self._find_account is None:
             return True
         try:
-            return await asyncio.wait_for(self._find_account(hook.tenant_id, reference), ACCOUNT_LOOKUP_S)
+            async with asyncio.timeout(ACCOUNT_LOOKUP_S):
+                return await self._find_account(hook.tenant_id, reference)
         except (TimeoutError, *DatabaseError):
             return True
 

@@ -8,7 +8,6 @@ from typing import Any
 from lab.control import Answer, ControlError, Handlers, Request
 from lab.safaricom.face.app import Daraja
 from lab.safaricom.face.outages import Outage
-from lab.safaricom.manner import Manner
 from lab.safaricom.organisations import App, Organisation, new_passkey
 from lab.safaricom.phones import Habit, Phone
 from lab.safaricom.portal import Portal
@@ -83,7 +82,7 @@ class Desk:
 
     def manner(self, request: Request) -> Answer:
         """Show the switches, or set some: {"set": {"copies": 2}}; {"reset": true} first makes it a good day."""
-        manner = Manner() if request.get("reset") else self._rail.manner
+        manner = self._rail.good_day if request.get("reset") else self._rail.manner
         self._rail.manner = manner.changed(dict(request.get("set", {})))
         return {"manner": asdict(self._rail.manner)}
 

@@ -130,6 +130,17 @@ class Core:
         accounts.move(transaction, target, cents)
         return transaction
 
+    def deposit(self, shortcode: str, target: Account, cents: int, at_us: int) -> Transaction:
+        """Bring money from the organisation's bank into one of its accounts."""
+        if cents <= 0 or target in (Account.SETTLEMENT, Account.CHARGES):
+            raise ValueError("a deposit puts some cents into the utility, working or merchant account")
+        accounts, own = self.accounts.of(shortcode), self._own(shortcode)
+        told, bank = Told(reason="Organization Deposit of Funds"), Party("BANK", own.name)
+        transaction = self._make(Kind.DEPOSIT, shortcode, cents, at_us, target, told, bank, own)
+        accounts.move(transaction, target, cents)
+        self._phones.brought_in_cents += cents
+        return transaction
+
     def withdraw(self, shortcode: str, source: Account, cents: int, at_us: int) -> Transaction:
         """Send money to the organisation's bank, through its settlement account, or raise Declined."""
         if cents <= 0 or source in (Account.SETTLEMENT, Account.CHARGES):

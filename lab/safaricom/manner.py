@@ -89,7 +89,7 @@ class Manner:
 
     def __post_init__(self) -> None:
         if not 0 <= self.retries <= RETRIES_MAX or not 1 <= self.copies <= COPIES_MAX or not 0 <= self.lose <= 1:
-            raise ValueError(f"no such manner: {self}")
+            raise ValueError(f"retries are 0 to {RETRIES_MAX}, copies 1 to {COPIES_MAX}, and lose is a share of 0 to 1")
 
     def changed(self, values: Mapping[str, Any]) -> Self:
         """Return this manner with some switches set, as words of JSON. ValueError says which one makes no sense."""

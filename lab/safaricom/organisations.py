@@ -9,6 +9,10 @@ PRODUCTS = frozenset({"stk", "c2b-v1", "c2b-v2", "status", "balance", "reversal"
 # The passkey that the portal gives everybody for the sandbox's shortcode 174379.
 SANDBOX_PASSKEY = "bfb279f9aa9bdbcf158e97dd71a467cd2e0c893059b10f78e6b72ada1ed2c919"
 SANDBOX_SHORTCODE = "174379"
+# The portal's test credentials over the years; an initiator that nobody has changed is let in with any of them.
+SANDBOX_INITIATOR = "testapi"
+SANDBOX_PASSWORDS = ("Safaricom999!*!", "Safaricom123!!")
+SANDBOX_FLOAT_CENTS = 70_000_000  # recorded of the sandbox's shortcodes: KES 700,000 in an account
 ORGANISATIONS_MAX = 10_000
 
 
@@ -22,8 +26,8 @@ class Organisation:
     passkey: str = SANDBOX_PASSKEY
     tills: frozenset[str] = frozenset()
     nominated_number: str = "254708374149"
-    initiator: str = "testapi"
-    initiator_password: str = "Safaricom999!*!"  # noqa: S105  # guards nothing: a simulation
+    initiator: str = SANDBOX_INITIATOR
+    initiator_passwords: tuple[str, ...] = SANDBOX_PASSWORDS
     on_aggregator: bool = False
     """Somebody else has its notifications: registering answers "Duplicate notification info"."""
 
@@ -72,6 +76,11 @@ class Directory:
         if self.environment == "sandbox" and (shortcode == SANDBOX_SHORTCODE or _is_test_number(shortcode)):
             return self.add(Organisation(shortcode))
         raise KeyError(shortcode)
+
+
+def list_test_numbers() -> list[str]:
+    """The shortcodes that exist in the sandbox by themselves."""
+    return [SANDBOX_SHORTCODE, *(str(number) for number in range(600_000, 601_000))]
 
 
 def _is_test_number(shortcode: str) -> bool:

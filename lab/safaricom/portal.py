@@ -31,6 +31,7 @@ class Portal:
             "accounts": self.accounts,
             "transfer": self.transfer,
             "withdraw": self.withdraw,
+            "deposit": self.deposit,
             "initiator": self.initiator,
             "certificate": self.certificate,
             "statement": self.statement,
@@ -56,6 +57,11 @@ class Portal:
         source, cents = Account(request.get("from", "working")), _cents(request["amount_kes"])
         now_us = self._rail.clock.now_us()
         return _done(self._rail.core.withdraw(self._shortcode(request), source, cents, now_us))
+
+    def deposit(self, request: Request) -> Answer:
+        """Bring amount_kes from a shortcode's bank, `to` the utility account unless said otherwise."""
+        target, cents = Account(request.get("to", "utility")), _cents(request["amount_kes"])
+        return _done(self._rail.core.deposit(self._shortcode(request), target, cents, self._rail.clock.now_us()))
 
     def initiator(self, request: Request) -> Answer:
         """Show or add an initiator: shortcode, name, password, roles, locked, age_days.

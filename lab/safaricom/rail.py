@@ -49,13 +49,13 @@ class Shop:
 
 
 class Rail:
-    """Simulated M-Pesa. `record` is its own truth; `manner` may be changed at any time."""
+    """Simulated M-Pesa. `record` is its own truth; `manner` may be changed at any time, back to `good_day` too."""
 
     def __init__(
         self, *, clock: Clock, chance: random.Random, client: httpx.AsyncClient | None = None,
         environment: Environment = "sandbox",
     ) -> None:  # fmt: skip
-        self.manner = Manner()
+        self.good_day = self.manner = Manner()
         self.record = Record()
         self.clock = clock
         self.chance = chance

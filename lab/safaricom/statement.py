@@ -101,7 +101,7 @@ def details(transaction: Transaction, *, masked: bool) -> str:
 
 
 def _other(transaction: Transaction) -> Party:
-    return transaction.debit if transaction.kind in C2B else transaction.credit
+    return transaction.debit if transaction.kind in C2B or transaction.kind is Kind.DEPOSIT else transaction.credit
 
 
 def _party(party: Party, *, masked: bool) -> str:

@@ -67,6 +67,9 @@ class MoneySwitches:
     credential_timestamp: bool = False
     """Also take a SecurityCredential whose password is followed by fourteen digits of time, as one public client
     encrypts it; by all other accounts the password alone is encrypted."""
+    credential: Literal["checked", "any"] = "checked"
+    """`any` lets every SecurityCredential in: for clients that bring the real environment's certificate with them,
+    whose key nobody else has."""
     wrong_passwords_max: int = 3
     password_days: int = 90
     expired_code: Literal["2001", "8006"] = "2001"

@@ -20,6 +20,7 @@ class Kind(StrEnum):
     REVERSAL = "Transaction Reversal"
     TRANSFER = "Organization Account Transfer"
     WITHDRAWAL = "Organization Withdrawal"
+    DEPOSIT = "Organization Deposit"
 
 
 C2B = frozenset({Kind.PAY_BILL, Kind.BUY_GOODS})

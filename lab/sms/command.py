@@ -12,7 +12,7 @@ import typer
 import uvloop
 
 from lab.clock import SystemClock
-from lab.control import open_door
+from lab.control import listening_place, open_door
 from lab.errors import LabError
 from lab.sms.app import SmsFace
 from lab.sms.control import Control
@@ -24,7 +24,7 @@ from lab.web import serve_http
 
 def sms(
     *,
-    port: Annotated[int, typer.Option(help="HTTP port; 0 takes a free one.")] = 8097,
+    port: Annotated[int, typer.Option(min=0, max=65_535, help="HTTP port; 0 takes a free one.")] = 8097,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     control: Annotated[str, typer.Option(metavar="HOST:PORT", help="The control door.")] = "127.0.0.1:0",
     username: Annotated[str, typer.Option(help="Africa's Talking's username.")] = "sandbox",
@@ -63,8 +63,11 @@ def sms(
         username, api_key, partner_id, balance=round(balance * 10_000), senders=dict.fromkeys(sender or [], every)
     )
     gateway_seed = random.Random(seed)  # noqa: S311  # a simulation that can be replayed, not a secret
+    for url in filter(None, (reports_to, pushes_to)):
+        if not url.startswith(("http://", "https://")):
+            raise typer.BadParameter(f"{url!r} is no address for reports; it begins with http:// or https://")
     try:
-        uvloop.run(_run(account, gateway_seed, (host, port), control, reports_to, pushes_to))
+        uvloop.run(_run(account, gateway_seed, (host, port), listening_place(control), (reports_to, pushes_to)))
     except LabError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from None
@@ -81,18 +84,16 @@ async def running_gateway(gateway: Gateway, host: str = "127.0.0.1", port: int =
 
 
 async def _run(
-    account: Account, chance: random.Random, at: tuple[str, int], control: str, reports_to: str, pushes_to: str
+    account: Account, chance: random.Random, at: tuple[str, int], control: tuple[str, int], reports: tuple[str, str]
 ) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     gateway = Gateway(clock=SystemClock(), chance=chance, account=account)
-    gateway.reports.addresses = {"africas-talking": reports_to, "white-label": pushes_to}
-    door_host, _, door_port = control.rpartition(":")
-    door_host = door_host or "127.0.0.1"
+    gateway.reports.addresses = {"africas-talking": reports[0], "white-label": reports[1]}
     async with (
         running_gateway(gateway, *at) as port,
-        open_door(Control(gateway).verbs, door_host, int(door_port)) as door,
+        open_door(Control(gateway).verbs, *control) as door,
     ):
-        typer.echo(json.dumps({"sms": at[0], "port": port, "control": f"{door_host}:{door}"}))
+        typer.echo(json.dumps({"sms": at[0], "port": port, "control": f"{control[0]}:{door}"}))
         await stop.wait()

@@ -57,6 +57,7 @@ async def get_metrics(metrics: Annotated[Metrics, Depends(_metrics)]) -> Respons
 
 async def _passes(check: Check) -> bool:
     try:
-        return await asyncio.wait_for(check(), CHECK_TIMEOUT_S)
+        async with asyncio.timeout(CHECK_TIMEOUT_S):
+            return await check()
     except Exception:  # noqa: BLE001 - whatever is wrong with what we need, the answer is no
         return False

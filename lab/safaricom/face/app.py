@@ -34,24 +34,52 @@ class Daraja:
         for module in (stk, c2b, status, balance, reversal, b2c, pull, qr):
             self.endpoints |= module.endpoints(rail)
         self._paths = {path for _, path in self.endpoints} | {oauth.PATH}
+        self._serving: set[asyncio.Task[Any]] = set()
+        self._closing = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         if scope["type"] != "http":
             return
+        task = asyncio.current_task()
+        assert task is not None
+        self._serving.add(task)
+        try:
+            await self._serve(scope, receive, send)
+        except asyncio.CancelledError:
+            if not self._closing:
+                raise
+            await _break(send)  # by `close`, and the server is told nothing of it
+        finally:
+            self._serving.discard(task)
+
+    async def close(self, grace_s: float) -> None:
+        """End what is being answered: whatever takes longer than the grace has its connection broken."""
+        self._closing = True
+        if self._serving:
+            _, late = await asyncio.wait(set(self._serving), timeout=grace_s)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         raw = await _read(receive)
         if self.outage and self.outage.strikes(scope["path"], self.rail.chance):
             await _suffer(self.outage.kind, send)
             return
+        answered = asyncio.Event()
         try:
-            status, answer = await self._answer(scope, raw)
-        except Refusal as refusal:
-            status, answer = refusal.status, refused(refusal.code, refusal.message)
-        except OverflowError:  # one of the simulation's own limits, all of which say so
-            status, answer = 503, refused("500.003.02", BUSY)
-        await _say(send, status, answer)
+            try:
+                status, answer = await self._answer(scope, raw, answered)
+            except Refusal as refusal:
+                status, answer = refusal.status, refused(refusal.code, refusal.message)
+            except OverflowError:  # one of the simulation's own limits, all of which say so
+                status, answer = 503, refused("500.003.02", BUSY)
+            await _say(send, status, answer)
+        finally:
+            answered.set()
 
-    async def _answer(self, scope: Scope, raw: bytes | None) -> Answer:
+    async def _answer(self, scope: Scope, raw: bytes | None, answered: asyncio.Event) -> Answer:
         method, path = scope["method"], scope["path"]
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
         query = {name: values[-1] for name, values in parse_qs(scope["query_string"].decode("latin-1")).items()}
@@ -70,7 +98,8 @@ class Daraja:
         if raw is None:
             return 413, _TOO_BIG
         body = _body(raw, headers.get("content-type", ""))
-        return await endpoint.handle(Request(method, path, body, headers, query, endpoint.family.bad_code, app_key))
+        bad_code = endpoint.family.bad_code
+        return await endpoint.handle(Request(method, path, body, headers, query, bad_code, app_key, answered))
 
     def _bearer(self, endpoint: Endpoint, authorization: str) -> str:
         scheme, _, token = authorization.partition(" ")

@@ -45,6 +45,8 @@ class Job:
     references: Parameters
     failure_parameters: Callable[[Declined, int], Parameters]
     work: Work
+    answered: asyncio.Event
+    """No result leaves before the acknowledgement has left, unless the day is `early`."""
 
 
 def _nothing(_refusal: Declined, _at_us: int) -> Parameters:
@@ -66,6 +68,7 @@ def job(
         references,
         failure_parameters,
         work,
+        request.answered,
     )
 
 
@@ -119,7 +122,9 @@ async def _run(rail: Rail, taken: Job, ids: Ids, told: asyncio.Future[None]) -> 
     manner = rail.manner
     switches = manner.organisation.results
     try:
-        await sleep(rail.clock, 0 if manner.early else switches.delay_s)
+        if not manner.early:
+            await taken.answered.wait()
+            await sleep(rail.clock, switches.delay_s)
         outcome = _do(rail, taken, ids) if switches.queue in ("prompt", "done-untold") else None
         if switches.queue != "prompt":
             body = timed_out(ids, taken.references, rail.clock.now_us(), switches)

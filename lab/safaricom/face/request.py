@@ -1,5 +1,6 @@
 """A request as the endpoints see it: fields by name, of whichever JSON type, extra ones let be."""
 
+import asyncio
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -24,6 +25,8 @@ class Request:
     """The family's code for a bad field."""
     app_key: str = ""
     """Whose bearer it was."""
+    answered: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set once the answer has left."""
 
     def text(self, name: str, *, most: int = TEXT_MAX, least: int = 1, called: str | None = None) -> str:
         """A string or number as text. Refusal, naming the field, when missing or of a length not allowed."""

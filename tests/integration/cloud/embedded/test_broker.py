@@ -109,16 +109,29 @@ async def test_the_cloud_speaks_down_and_agents_hear_it_in_order(broker: TestBro
 
 
 async def test_a_second_connection_of_the_same_agent_ends_the_first(broker: TestBroker) -> None:
-    async with connected(agent_link(broker, "a-1")) as first:
-        issued = broker.authority.agents.issue_with_key("a-1", now=now(), days=9)
-        second = raw_client(issued, broker, "a-1")
-        try:
-            await asyncio.to_thread(second.connect, "127.0.0.1", broker.port, 20)
-            second.loop_start()
-            await until(lambda: second.is_connected() and not first.up)
-        finally:
-            second.disconnect()
-            second.loop_stop()
+    """Neither comes back by itself: two that did would go on ending each other."""
+    issued = broker.authority.agents.issue_with_key("a-1", now=now(), days=9)
+    first, second = (raw_client(issued, broker, "a-1") for _ in range(2))
+    try:
+        for client in (first, second):
+            await asyncio.to_thread(client.connect, "127.0.0.1", broker.port, 20)
+            client.loop_start()
+            await until(client.is_connected)
+        await until(lambda: second.is_connected() and not first.is_connected())
+    finally:
+        for client in (first, second):
+            client.disconnect()
+            client.loop_stop()
+
+
+async def test_a_link_that_is_ended_in_the_moment_of_a_loss_does_not_come_back(broker: TestBroker) -> None:
+    link = agent_link(broker, "a-1")
+    task = asyncio.create_task(link.run())
+    await until_up(link)
+    link._lost.set()
+    task.cancel()
+    done, _ = await asyncio.wait([task], timeout=5)
+    assert done == {task}
 
 
 def raw_client(issued: Issued, broker: TestBroker, name: str) -> mqtt.Client:

@@ -28,6 +28,7 @@ from cloud.fleet.enrolment import (
 )
 from cloud.services.act import Act
 from cloud.services.desired import render_site
+from cloud.services.sites import add_site
 from protocol import sealing
 from protocol.enrolment import EnrolAnswer
 from protocol.entitlement import parse_row
@@ -98,6 +99,21 @@ async def test_the_same_request_twice_at_once_makes_one_agent(office: Office) ->
     one, two = await asyncio.gather(office.enrol(keys, claim), office.enrol(keys, claim))
     assert one.agent == two.agent
     assert await office.scalar("select count(*) from agent") == 1
+
+
+async def test_a_tenants_first_agents_may_come_all_at_once(office: Office) -> None:
+    """Ten installers on one morning: the tenant's keys are made once, and nobody waits for another in a circle."""
+    world = office.world
+    claims = []
+    async with world.database.tenant(world.tenant_id) as connection:
+        for number in range(10):
+            site = await add_site(connection, world.act, world.tenant_id, name=f"T{number}", pool=f"10.{number}.0.0/24")
+            made = await create_claim(connection, world.tenant_id, site.id, now=now(), new_id=ids.new_id)
+            claims.append(made.code)
+    answers = await asyncio.gather(*(office.enrol(AgentKeys(), claim) for claim in claims))
+    assert len({answer.agent for answer in answers}) == 10
+    assert len({answer.root_key for answer in answers}) == 1
+    assert await office.scalar("select count(distinct kid) from signing_key where role = 'root'") == 1
 
 
 async def test_other_keys_do_not_get_a_used_claim(office: Office) -> None:

@@ -146,7 +146,7 @@ def test_a_manner_is_changed_by_words_and_says_what_makes_no_sense() -> None:
         ({"pending": "501"}, "pending is one of 500, 4999"),
         ({"delay_s": 3}, "delay_s is two numbers"),
         ({"lose": "much"}, "lose is a number"),
-        ({"copies": 99}, "no such manner"),
+        ({"copies": 99}, "copies 1 to 16"),
     ]:
         with pytest.raises(ValueError, match=words):
             Manner().changed(wrong)
