@@ -3,7 +3,8 @@
 from contextlib import AbstractAsyncContextManager
 from dataclasses import asdict
 
-from lab.control import Answer, Handlers, Request, open_door
+from lab.control import Answer, ControlError, Handlers, Request, open_door
+from lab.mikrotik.asking import checked
 from lab.mikrotik.console.export import Style
 from lab.mikrotik.errors import DialError, ScriptError
 from lab.mikrotik.faults import KINDS, make
@@ -14,6 +15,7 @@ from lab.mikrotik.network.delay import Link
 from lab.mikrotik.network.server import DEFAULT_DOWN_S, Server
 from lab.mikrotik.ppp.modems import DEFAULT_REDIAL_S
 from lab.mikrotik.script import run_script
+from lab.mikrotik.watching import Watching
 from lab.mikrotik.wire import from_wire, to_wire
 
 
@@ -23,7 +25,7 @@ class Control:
     def __init__(self, server: Server) -> None:
         self._server = server
         self._router = server.router
-        self.verbs: Handlers = {
+        checkable: Handlers = {
             "dial": self._dial,
             "hangup": self._hangup,
             "redial": self._redial,
@@ -52,6 +54,7 @@ class Control:
             "stats": self._stats,
             **HostControl(self._router).verbs,
         }
+        self.verbs: Handlers = {**checked(checkable), **Watching(self._router.journal).verbs}
 
     # -- subscribers --------------------------------------------------------------------------------------------
 
@@ -82,7 +85,7 @@ class Control:
         return {"was_online": self._router.vanish(to_wire(str(request["user"])))}
 
     def _habit(self, request: Request) -> Answer:
-        """How a user uses the line from now on: quiet, idle, browsing, streaming or uploading."""
+        """How `who` uses the line from now on; `habit` is quiet, idle, browsing, streaming or uploading."""
         self._router.habit(who(request), str(request["habit"]))
         return {"done": True}
 
@@ -95,11 +98,11 @@ class Control:
         return {"time": wall.stamp(), "utc": wall.utc().isoformat(), "synchronized": wall.is_synchronized}
 
     def _reach(self, request: Request) -> Answer:
-        """Whether a packet of `user` gets `to` an address and `port`, and which rule says so."""
+        """Whether a packet of `who` (user, host, MAC, address) gets `to` an address or name, and which rule says so."""
         return asdict(self._router.reach(*_target(request), inbound=bool(request.get("inbound", False))))
 
     def _connect(self, request: Request) -> Answer:
-        """Open a tracked connection of `user` `to` an address and `port`."""
+        """Open a tracked connection of `who` `to` an address and `port`; it stays in /ip/firewall/connection."""
         fasttracked = request.get("fasttracked")
         return {"open": self._router.connect(*_target(request), fasttracked=fasttracked)}
 
@@ -118,7 +121,12 @@ class Control:
 
     def _rows(self, request: Request) -> Answer:
         """Every row of a `menu`, passwords and live values included."""
-        rows = self._router.rows(str(request["menu"]))
+        menu = str(request["menu"])
+        if not self._router.tables.has(menu):
+            raise ControlError(
+                f"this router has no menu {menu} (no such command prefix); `stats` lists those with rows"
+            )
+        rows = self._router.rows(menu)
         return {"rows": [{name: from_wire(value) for name, value in row.items()} for row in rows]}
 
     def _script(self, request: Request) -> Answer:
@@ -131,8 +139,11 @@ class Control:
 
     def _export(self, request: Request) -> Answer:
         """The configuration as text; `menu`, `secrets`, `terse` and `verbose` as one likes."""
+        menu = str(request.get("menu", ""))
+        if (menu, "export") not in self._router.verbs:
+            raise ControlError(f"there is nothing to export in {menu}; say a menu such as /ppp, or none for everything")
         style = Style(*(bool(request.get(name, False)) for name in ("secrets", "terse", "verbose")))
-        return {"text": from_wire(self._router.desk.exporter.text(str(request.get("menu", "")), style))}
+        return {"text": from_wire(self._router.desk.exporter.text(menu, style))}
 
     async def _reset(self, request: Request) -> Answer:
         """Factory reset, with `no_defaults`, `keep_users` and a `script` to run after it."""
@@ -153,7 +164,7 @@ class Control:
         return {"found": contents is not None, "contents": None if contents is None else from_wire(contents)}
 
     def _hosts(self, request: Request) -> Answer:
-        """What DNS says: name to addresses."""
+        """What DNS says of `name` from now on: `addresses`, none for no such name."""
         self._router.set_host(str(request["name"]), [str(address) for address in request["addresses"]])
         return {"done": True}
 
@@ -168,7 +179,7 @@ class Control:
         return {"boots": self._router.boots}
 
     def _carry(self, request: Request) -> Answer:
-        """Count `up_bytes` and `down_bytes` on the session of `user`."""
+        """Count `up_bytes` and `down_bytes` on the session of `who`."""
         up, down = int(request.get("up_bytes", 0)), int(request.get("down_bytes", 0))
         return {"carried": self._router.carry(who(request), up, down)}
 
@@ -200,17 +211,17 @@ class Control:
     # -- figures ------------------------------------------------------------------------------------------------
 
     def _writes(self, request: Request) -> Answer:
-        """What clients wrote, after number `after`."""
+        """What clients wrote, after number `since`."""
         writes = self._router.journal.writes_after(int(request.get("since", 0)))
         return {"writes": [as_json(write) for write in writes], "last": self._router.journal.writes_in_all}
 
     def _events(self, request: Request) -> Answer:
-        """What happened, after number `after`, of one `kind` or all."""
+        """What happened, after number `since`, of one `kind` or all."""
         events = self._router.journal.events_after(int(request.get("since", 0)), request.get("kind"))
         return {"events": [as_json(event) for event in events]}
 
     def _connections(self, request: Request) -> Answer:
-        """Every API connection so far: who, waves, commands."""
+        """Every API connection after number `since`: who, waves, commands."""
         since = int(request.get("since", 0))
         return {"connections": [
             as_json(record) for record in self._router.journal.connections() if record.number > since

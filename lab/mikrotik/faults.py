@@ -74,7 +74,18 @@ def make(kind: str, **options: typing.Any) -> Fault:
         if name not in (*known.options, "times"):
             takes = ", ".join(known.options) or "nothing"
             raise ControlError(f"the fault {kind} does not take {name!r}; it takes: {takes}")
+    for name, value in options.items():
+        options[name] = _typed(kind, name, value)
     return Fault(kind, **options)
+
+
+def _typed(kind: str, name: str, value: typing.Any) -> typing.Any:
+    if value is None:
+        return None
+    try:
+        return _TYPES[name](value)
+    except (ValueError, TypeError):
+        raise ControlError(f"{value!r} is no number for {name} in the fault {kind!r}") from None
 
 
 def parse(text: str) -> Fault:
@@ -85,10 +96,7 @@ def parse(text: str) -> Fault:
         name, equals, value = part.partition("=")
         if not equals:
             raise ControlError(f"{part!r} in the fault {text!r} is not NAME=VALUE")
-        try:
-            options[name] = _TYPES.get(name, str)(value)
-        except ValueError:
-            raise ControlError(f"{value!r} is no number for {name} in the fault {text!r}") from None
+        options[name] = value
     return make(kind, **options)
 
 

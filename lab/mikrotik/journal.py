@@ -57,7 +57,7 @@ class Journal:
         self._events: deque[Event] = deque(maxlen=MAX_ENTRIES)
         self._connections: deque[ConnectionRecord] = deque(maxlen=10_000)
         self.writes_in_all = 0
-        self._events_in_all = 0
+        self.events_in_all = 0
         self._connections_in_all = 0
 
     def write(
@@ -73,8 +73,8 @@ class Journal:
 
     def event(self, at_us: int, kind: str, **facts: str) -> None:
         """Record one happening."""
-        self._events_in_all += 1
-        self._events.append(Event(self._events_in_all, at_us, kind, facts))
+        self.events_in_all += 1
+        self._events.append(Event(self.events_in_all, at_us, kind, facts))
 
     def connection(self, at_us: int, address: str, *, tls: bool) -> ConnectionRecord:
         """Begin the record of a connection."""

@@ -106,6 +106,8 @@ def line_of(event: Mapping[str, Any]) -> str:
     rest = dict(event)
     words = [clock_of(rest.pop("at_us"))] if isinstance(rest.get("at_us"), int) else []
     words += [cell(rest.pop(name)) for name in ("n", "number", "kind") if name in rest]
+    if "said" in rest:  # a part that words its events itself
+        words.append(cell(rest.pop("said"), 0))
     return "  ".join([*words, " ".join(_spread(rest))]).rstrip()
 
 

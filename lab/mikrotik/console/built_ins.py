@@ -230,9 +230,18 @@ def _nothing(_runner: Runner, _call: Call) -> Value:
 
 
 def _delay(runner: Runner, call: Call) -> Value:
-    """Passes at once: the router has one thread, and nobody may hold it."""
-    _given(runner, call, 0, "delay-time")
+    """Passes at once: the router has one thread, and nobody may hold it. Only `:time` hears of it."""
+    span = _given(runner, call, 0, "delay-time")
+    known = span if isinstance(span, Time) else _totime(span)
+    runner.delayed_us += known.microseconds if isinstance(known, Time) else 0
     return None
+
+
+def _time(runner: Runner, call: Call) -> Value:
+    """How long the commands took: here the delays they asked for."""
+    before = runner.delayed_us
+    _do(runner, call)
+    return Time(runner.delayed_us - before)
 
 
 def _len(runner: Runner, call: Call) -> Value:
@@ -345,7 +354,7 @@ BUILT_IN: dict[str, Act] = {
     "beep": _nothing, "delay": _delay, "do": _do, "environment": _nothing, "error": _error, "execute": _execute,
     "find": _find, "for": _for, "foreach": _foreach, "global": _global, "if": _if, "len": _len, "local": _local,
     "log": _log, "nothing": _nothing, "onerror": _onerror, "parse": _parse, "pick": _pick, "put": _put,
-    "resolve": _resolve, "retry": _do, "return": _return, "set": _set, "terminal": _nothing, "time": _do,
+    "resolve": _resolve, "retry": _do, "return": _return, "set": _set, "terminal": _nothing, "time": _time,
     "toarray": _conversion(_toarray), "tobool": _conversion(_tobool), "toid": _conversion(_toid),
     "toip": _conversion(_toip), "tonum": _conversion(_tonum), "tostr": _conversion(_tostr),
     "totime": _conversion(_totime), "typeof": _typeof, "while": _while,

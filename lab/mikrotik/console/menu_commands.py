@@ -222,7 +222,8 @@ def _printed(view: View, table: Table, rows: list[Row]) -> list[str]:
     for at, row in enumerate(rows):
         record = _record(view, table, row)
         if table.menu.singleton:
-            return [f"{name}: {to_text(value)}".rjust(30) for name, value in record.items]
+            width = max((len(name or "") for name, _ in record.items), default=0) + 2
+            return [f"{name or '':>{width}}: {to_text(value)}" for name, value in record.items]
         values = " ".join(f"{name}={to_argument(value)}" for name, value in record.items if name != ".id")
         lines.append(f"{at:2}  {values}")
     return lines

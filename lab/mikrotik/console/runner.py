@@ -61,6 +61,8 @@ class Runner:
         self.desk = desk
         self.access = access
         self.output: list[str] = []
+        self.delayed_us = 0
+        """What the script asked to wait; it did not."""
         self._commands = MenuCommands(self, desk, access)
         self._steps = MAX_STEPS
         self._depth = 0

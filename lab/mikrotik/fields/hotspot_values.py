@@ -76,7 +76,10 @@ def session_time_left(router: Router, row: Row) -> str | None:
 
 def idle_time(router: Router, row: Row) -> str | None:
     presence = router.access.hotspot.presences.of_row(row)
-    return None if presence is None else whole_s(router.now_us() - presence.heard_us)
+    if presence is None:
+        return None
+    heard_us = router.access.hotspot.logins.heard_us(presence) if presence.logged_in else presence.heard_us
+    return whole_s(router.now_us() - heard_us)
 
 
 def host_uptime(router: Router, row: Row) -> str | None:

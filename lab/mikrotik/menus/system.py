@@ -178,7 +178,7 @@ USER_ACTIVE = Menu(
 )
 
 _SERVICES = (
-    ("telnet", "23", "true"), ("ftp", "21", "true"), ("www", "80", "true"), ("ssh", "22", "false"),
+    ("telnet", "23", "false"), ("ftp", "21", "false"), ("www", "80", "false"), ("ssh", "22", "false"),
     ("www-ssl", "443", "true"), ("api", "8728", "false"), ("winbox", "8291", "false"), ("api-ssl", "8729", "false"),
 )  # fmt: skip
 

@@ -1,8 +1,7 @@
 """Does a packet pass: raw, mangle, filter and NAT rules in their order, each counting what it met."""
 
-import ipaddress
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from lab.mikrotik.fields.values import split_list
 from lab.mikrotik.menus.firewall import OTHER_MATCHERS
@@ -13,6 +12,7 @@ from lab.mikrotik.packets.packets import (
     AddressLists,
     Packet,
     Verdict,
+    address_of,
     port_within,
     within,
 )
@@ -38,13 +38,14 @@ class Firewall:
         self._listed = tables.get(f"/{family}/firewall/address-list")
         self._lists = AddressLists(self._listed)
         self._stamp = stamp
+        self._read: dict[str, tuple[int, dict[str, list[_Rule]]]] = {}
 
     def judge(self, chain: str, packet: Packet, *, count: bool = True) -> Verdict:
         """Walk mangle and the filter; what no rule decides passes."""
         track = _Track(count=count)
         self._walk(self._mangle, chain, packet, track, 0)
         verdict = self._walk(self._filter, chain, packet, track, 0) or Verdict(passes=True, by=DEFAULT)
-        return replace(verdict, fasttracked=track.fasttracked)
+        return verdict._replace(fasttracked=track.fasttracked)
 
     def before_routing(self, packet: Packet) -> Verdict:
         """Walk raw, then mangle's prerouting: what raw drops was never there."""
@@ -52,7 +53,7 @@ class Firewall:
         verdict = self._walk(self._raw, "prerouting", packet, track, 0) or Verdict(passes=True, by=DEFAULT)
         if verdict.passes:
             self._walk(self._mangle, "prerouting", packet, track, 0)
-        return replace(verdict, untracked=track.untracked)
+        return verdict._replace(untracked=track.untracked)
 
     def count_fasttracked(self) -> None:
         """A packet went past everything: only the dummy rule that is none counts it."""
@@ -81,8 +82,8 @@ class Firewall:
     def _nat_rules(self, chain: str, packet: Packet, depth: int) -> list[Row]:
         """Rules of a NAT chain that match, jumps followed, in order."""
         met: list[Row] = []
-        for rule in self._nat if self._nat is not None and depth <= MAX_JUMPS else ():
-            if rule.dynamic or rule.get("chain") != chain or not rule.enabled or not self._matches(rule, packet):
+        for _, rule, matchers in self._rules(self._nat, chain) if depth <= MAX_JUMPS else ():
+            if not self._matches(matchers, packet):
                 continue
             _count(rule)
             if rule.get("action") == "jump":
@@ -98,8 +99,8 @@ class Firewall:
     def _walk(self, table: Table | None, chain: str, packet: Packet, track: "_Track", depth: int) -> Verdict | None:
         if depth > MAX_JUMPS:
             return None
-        for position, rule in enumerate(table if table is not None else ()):
-            if rule.get("chain") != chain or rule.dynamic or not rule.enabled or not self._matches(rule, packet):
+        for position, rule, matchers in self._rules(table, chain):
+            if not self._matches(matchers, packet):
                 continue
             action = rule.get("action")
             if track.count:
@@ -129,20 +130,22 @@ class Firewall:
         values["dynamic"] = "false" if timeout == "none-static" else "true"
         self._listed.insert(values if timeout.startswith("none") else values | {"timeout": timeout})
 
-    def _matches(self, rule: Row, packet: Packet) -> bool:
-        """All matchers of the rule hold. A matcher that is not modelled never holds."""
-        values = rule.values
-        if not OTHER_MATCHERS.isdisjoint(values):
-            return False
-        for name, check in _CHECKS.items():
-            wanted = values.get(name)
-            if wanted is None:
-                continue
-            negated = wanted.startswith("!")
-            if check(self, wanted[1:] if negated else wanted, packet) == negated:
-                return False
-        marks = values.get("hotspot")
-        return marks is None or all(_is_marked(mark, packet) for mark in marks.split(","))
+    def _rules(self, table: Table | None, chain: str) -> list["_Rule"]:
+        """Rules of one chain that can match at all, read once until the table changes."""
+        if table is None:
+            return []
+        version, chains = self._read.get(table.menu.path, (-1, {}))
+        if version != table.version:
+            chains = {}
+            for position, rule in enumerate(table):
+                if not rule.dynamic and rule.enabled and OTHER_MATCHERS.isdisjoint(rule.values):
+                    chains.setdefault(rule.get("chain"), []).append((position, rule, _matchers(rule)))
+            self._read[table.menu.path] = table.version, chains
+        return chains.get(chain, [])
+
+    def _matches(self, matchers: list["_Matcher"], packet: Packet) -> bool:
+        """All matchers of a rule hold."""
+        return all(check(self, wanted, packet) != negated for check, wanted, negated in matchers)
 
     def in_list(self, name: str, address: Address) -> bool:
         return self._lists.holds(name, address)
@@ -183,6 +186,24 @@ def reset_counters(rule: Row) -> None:
     rule.values["packets"] = rule.values["bytes"] = "0"
 
 
+def _matchers(rule: Row) -> list["_Matcher"]:
+    """What a rule asks of a packet: (check, value, whether it is negated)."""
+    found: list[_Matcher] = []
+    for name, check in _CHECKS.items():
+        wanted = rule.values.get(name)
+        if wanted is not None:
+            negated = wanted.startswith("!")
+            found.append((check, wanted[1:] if negated else wanted, negated))
+    marks = rule.values.get("hotspot")
+    if marks is not None:
+        found.append((_has_marks, marks, False))
+    return found
+
+
+def _has_marks(_firewall: Firewall, marks: str, packet: Packet) -> bool:
+    return all(_is_marked(mark, packet) for mark in marks.split(","))
+
+
 def _table(tables: Tables, path: str) -> Table | None:
     return tables.get(path) if tables.has(path) else None
 
@@ -219,15 +240,17 @@ def _is_of_type(value: str, packet: Packet) -> bool:
 def _translated(rule: Row, packet: Packet, here: str) -> Packet:
     port = rule.get("to-ports").split("-")[0]
     to = rule.get("to-addresses").split("-")[0].split("/")[0] or (here if rule.get("action") == "redirect" else "")
-    return replace(
-        packet,
-        target=ipaddress.ip_address(to) if to else packet.target,
+    return packet._replace(
+        target=address_of(to) if to else packet.target,
         port=int(port) if port else packet.port,
         translated="dstnat",
     )
 
 
-_CHECKS: dict[str, Callable[[Firewall, str, Packet], bool]] = {
+_Check = Callable[[Firewall, str, Packet], bool]
+_Matcher = tuple[_Check, str, bool]
+_Rule = tuple[int, Row, list[_Matcher]]
+_CHECKS: dict[str, _Check] = {
     "connection-state": lambda _, value, packet: packet.state in value.split(","),
     "protocol": lambda _, value, packet: value == packet.protocol,
     "src-address": lambda _, value, packet: within(value, packet.source),

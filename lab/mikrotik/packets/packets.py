@@ -2,19 +2,22 @@
 
 import ipaddress
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
 
 from lab.mikrotik.store.names import is_name
-from lab.mikrotik.store.table import Table
+from lab.mikrotik.store.table import Change, Row, Table
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 DEFAULT = "default"
 # What a packet that is asked for adds to a rule's counter: a first TCP segment with its options.
 PACKET_BYTES = 60
+# Addresses and networks that are kept read: thousands of subscribers ask again and again.
+_KEPT_READ = 32_768
 
 
-@dataclass(frozen=True, slots=True)
-class Packet:
+class Packet(NamedTuple):
     """What rules look at. `port` is the destination port; 0 where the protocol has none. `mac` is the sender's where
     the router sees it, `marks` what the hotspot says of it (`from-client`, `to-client`, `auth`, `local-dst`)."""
 
@@ -32,8 +35,7 @@ class Packet:
     to_router: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """Whether it passes, and the comment (or `rule N`) of the rule that said so."""
 
     passes: bool
@@ -53,44 +55,68 @@ class Ruling:
 
 
 class AddressLists:
-    """Membership of address lists, kept until the table changes."""
+    """Membership of address lists, kept in step with the table from the first question on: every session may add a
+    row, so nobody may look at all."""
 
     def __init__(self, table: Table) -> None:
-        self._table = table
-        self._version = -1
-        self._single: dict[str, set[str]] = {}
-        self._wide: dict[str, list[tuple[int, int]]] = {}
+        self._table: Table | None = table
+        self._taken: dict[Row, tuple[str, int, int]] = {}
+        self._single: dict[str, dict[int, int]] = {}
+        self._wide: dict[str, dict[Row, tuple[int, int]]] = {}
 
     def holds(self, name: str, address: Address) -> bool:
-        self._refresh()
-        if str(address) in self._single.get(name, ()):
-            return True
+        if self._table is not None:
+            self._begin(self._table)
         number = int(address)
-        return any(first <= number <= last for first, last in self._wide.get(name, ()))
+        if number in self._single.get(name, ()):
+            return True
+        wide = self._wide.get(name)
+        return wide is not None and any(first <= number <= last for first, last in wide.values())
 
-    def _refresh(self) -> None:
-        if self._version == self._table.version:
-            return
-        self._version = self._table.version
-        self._single, self._wide = {}, {}
-        for row in self._table:
-            if row.enabled:
-                self._take(row.get("list"), row.get("address"))
+    def _begin(self, table: Table) -> None:
+        self._table = None
+        for row in table:
+            self._changed(Change.ADDED, row)
+        table.watchers.append(self._changed)
 
-    def _take(self, name: str, value: str) -> None:
-        if is_name(value):
-            return  # the dynamic rows of its addresses count instead
-        if "/" in value or "-" in value:
-            self._wide.setdefault(name, []).append(span(value))
+    def _changed(self, change: Change, row: Row) -> None:
+        self._drop(row)
+        if change is Change.REMOVED or not row.enabled or is_name(value := row.get("address")):
+            return  # of a name, the dynamic rows of its addresses count instead
+        name, (first, last) = row.get("list"), span(value)
+        self._taken[row] = name, first, last
+        if first == last:
+            numbers = self._single.setdefault(name, {})
+            numbers[first] = numbers.get(first, 0) + 1
         else:
-            self._single.setdefault(name, set()).add(value)
+            self._wide.setdefault(name, {})[row] = first, last
+
+    def _drop(self, row: Row) -> None:
+        if (taken := self._taken.pop(row, None)) is None:
+            return
+        name, first, last = taken
+        if first != last:
+            del self._wide[name][row]
+            return
+        self._single[name][first] -= 1
+        if not self._single[name][first]:
+            del self._single[name][first]
 
 
+@lru_cache(_KEPT_READ)
+def address_of(text: str) -> Address:
+    """An address out of its text; ValueError when it is none."""
+    return ipaddress.ip_address(text)
+
+
+@lru_cache(_KEPT_READ)
 def span(value: str) -> tuple[int, int]:
     """First and last address of `a`, `a/n` or `a-b`, as numbers."""
     first, dash, last = value.partition("-")
     if dash:
-        return int(ipaddress.ip_address(first)), int(ipaddress.ip_address(last))
+        return int(address_of(first)), int(address_of(last))
+    if "/" not in value:
+        return (number := int(address_of(value))), number
     network = ipaddress.ip_network(value, strict=False)
     return int(network.network_address), int(network.broadcast_address)
 

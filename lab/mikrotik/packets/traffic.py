@@ -3,12 +3,12 @@ them."""
 
 import ipaddress
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol
 
 from lab.mikrotik.packets.firewall import Firewall
 from lab.mikrotik.packets.own_addresses import OwnAddresses
-from lab.mikrotik.packets.packets import Address, Packet, Ruling, Verdict
+from lab.mikrotik.packets.packets import Address, Packet, Ruling, Verdict, address_of
 from lab.mikrotik.packets.stations import Station
 from lab.mikrotik.store.table import Row, Table
 from lab.mikrotik.store.tables import Tables
@@ -114,12 +114,12 @@ class Traffic:
         self._made += 1
         port = FIRST_SOURCE_PORT + self._made % SOURCE_PORTS
         here = _with_port(packet.source, packet.protocol, port)
-        outside = self._outside(packet, ipaddress.ip_address(answer.to))
+        outside = self._outside(packet, address_of(answer.to))
         values = {
             "protocol": packet.protocol,
             "src-address": here,
             "dst-address": _with_port(packet.target, packet.protocol, packet.port),
-            "reply-src-address": _with_port(ipaddress.ip_address(answer.to), packet.protocol, answer.port),
+            "reply-src-address": _with_port(address_of(answer.to), packet.protocol, answer.port),
             "reply-dst-address": here if outside is None else _with_port(outside, packet.protocol, port),
             "orig-bytes": "0",
             "repl-bytes": "0",
@@ -139,11 +139,11 @@ class Traffic:
 
     def _outside(self, packet: Packet, target: Address) -> Address | None:
         """The router's own address that a masqueraded packet to a target leaves with."""
-        packet = replace(packet, goes_out=self._way_out(target, to_router=packet.to_router))
+        packet = packet._replace(goes_out=self._way_out(target, to_router=packet.to_router))
         if packet.to_router or not self._firewalls[packet.target.version].is_source_translated(packet):
             return None
         own = (row.get("address") for row in self._tables.get("/ip/address") if row.get("interface") == UPLINK)
-        return next((ipaddress.ip_address(address.partition("/")[0]) for address in own), None)
+        return next((address_of(address.partition("/")[0]) for address in own), None)
 
     def _is_fasttracked(self, packet: Packet, *, said: bool | None) -> bool:
         """Either direction meeting a fasttrack rule first takes the whole connection past the firewall."""
@@ -152,7 +152,7 @@ class Traffic:
         if packet.to_router or packet.protocol not in ("tcp", "udp"):
             return False
         firewall = self._firewalls[packet.target.version]
-        ways = (replace(packet, state="established"), _turned(packet, state="established"))
+        ways = (packet._replace(state="established"), _turned(packet, state="established"))
         return any(firewall.judge("forward", way, count=False).fasttracked for way in ways)
 
     def _live(self, station: Station, packet: Packet) -> Row | None:
@@ -174,17 +174,17 @@ class Traffic:
         if live.get("fasttrack") == "true":
             firewall.count_fasttracked()
             return Reach(reach=True, by="fasttrack", to=to, port=port)
-        early = firewall.before_routing(replace(packet, state="established"))
+        early = firewall.before_routing(packet._replace(state="established"))
         if not early.passes:
             return Reach(reach=False, by=early.by, to=to, port=port)
         ruling = self._gate.ruling(station, packet, asked)
         if ruling is not None:
             return Reach(reach=ruling.passes, by=ruling.by, to=ruling.to or to, port=ruling.port or port)
-        target = ipaddress.ip_address(to)
+        target = address_of(to)
         to_router = self._is_router(station, target)
         way_out = self._way_out(target, to_router=to_router)
-        moved = replace(
-            packet, state="established", target=target, port=port, goes_out=way_out, to_router=to_router
+        moved = packet._replace(
+            state="established", target=target, port=port, goes_out=way_out, to_router=to_router
         )  # fmt: skip
         verdict = self._through(moved)
         return Reach(reach=verdict.passes, by=verdict.by, to=to, port=port)
@@ -200,12 +200,12 @@ class Traffic:
             to, port = ruling.to or str(packet.target), ruling.port or packet.port
             return Reach(reach=ruling.passes, by=ruling.by, to=to, port=port)
         if early.untracked:
-            packet = replace(packet, state="untracked")
+            packet = packet._replace(state="untracked")
         else:
             packet, _ = firewall.translate(packet, station.local_address)
             to_router = self._is_router(station, packet.target)
             way_out = self._way_out(packet.target, to_router=to_router)
-            packet = replace(packet, to_router=to_router, goes_out=way_out)
+            packet = packet._replace(to_router=to_router, goes_out=way_out)
         verdict = self._through(packet)
         return Reach(reach=verdict.passes, by=verdict.by, to=str(packet.target), port=packet.port)
 
@@ -235,17 +235,17 @@ class Traffic:
 
     def _resolve(self, to: str) -> Address | None:
         try:
-            return ipaddress.ip_address(to)
+            return address_of(to)
         except ValueError:
             addresses = self._hosts.get(to)
-            return ipaddress.ip_address(addresses[0]) if addresses else None
+            return address_of(addresses[0]) if addresses else None
 
     def _source(self, station: Station, version: int) -> Address | None:
         """The address its packets come from, None where it has none of this version."""
         if version == 6:
             return ipaddress.IPv6Network(station.prefix)[1] if station.prefix else None
         address = self._gate.source(station)
-        return ipaddress.ip_address(address) if address else None
+        return address_of(address) if address else None
 
     def _way_out(self, target: Address, *, to_router: bool) -> str:
         """The interface in whose network the target is, else the uplink; none to the router itself."""
@@ -258,8 +258,8 @@ class Traffic:
 def _turned(packet: Packet, *, state: str) -> Packet:
     """The same way back."""
     marks = frozenset("to-client" if mark == "from-client" else mark for mark in packet.marks)
-    return replace(
-        packet, source=packet.target, target=packet.source, came_in=packet.goes_out, goes_out=packet.came_in,
+    return packet._replace(
+        source=packet.target, target=packet.source, came_in=packet.goes_out, goes_out=packet.came_in,
         port=packet.source_port, source_port=packet.port, state=state, mac="", marks=marks,
     )  # fmt: skip
 

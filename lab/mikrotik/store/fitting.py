@@ -11,6 +11,8 @@ from lab.mikrotik.store.arguments import KnownMenu, known_menus
 # Arguments that say where a row comes from or goes to; no row keeps them.
 ROW_ARGUMENTS = frozenset(("copy-from", "place-before"))
 _SECRETS = frozenset(("password", "secret", "otp-secret", "totp-secret", "mac-auth-password"))
+# Shown long before anybody could write them: a file had its name and type in every version.
+_SHOWN_BEFORE = frozenset((("/file", "name"), ("/file", "type")))
 # What `language.py` does for every table that has the verb.
 GENERIC_VERBS = frozenset(
     [
@@ -41,6 +43,11 @@ def _fitted(menu: Menu, version: Version) -> Fitted:
         name: _required(field, known)
         for name, field in fields.items()
         if name in taken or field.read_only or field.live is not None
+    }
+    fields |= {
+        field.name: replace(field, read_only=True)
+        for field in menu.fields
+        if field.name not in fields and (menu.path, field.name) in _SHOWN_BEFORE
     }
     ours = [_plain(name, known) for name in sorted(taken - fields.keys())]
     fields = _with(fields, ours)

@@ -95,8 +95,7 @@ class Table:
 
     def at_position(self, position: int) -> Row | None:
         """The row at a console position, counted from 0."""
-        rows = list(self.rows.values())
-        return rows[position] if position < len(rows) else None
+        return next(islice(self.rows.values(), position, None), None)
 
     def insert(
         self,

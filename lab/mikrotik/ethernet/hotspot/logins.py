@@ -99,7 +99,7 @@ class Logins:
 
     def _ends(self, login: Login) -> Iterable[tuple[int, str]]:
         """(when, why) of everything that will end it."""
-        profile, heard_us = self.users.profile(login.user), self._heard_us(login.presence)
+        profile, heard_us = self.users.profile(login.user), self.heard_us(login.presence)
         if login.until_us is not None:
             timeout = profile.get("session-timeout")
             by_time = timeout and login.until_us == login.since_us + duration_us(timeout)
@@ -118,7 +118,7 @@ class Logins:
         left = min(limit - used for limit, used in login.spent())
         return max(MIN_LOOK_US, min(MAX_LOOK_US, left * 8_000_000 // peak_bps)) if peak_bps else 0
 
-    def _heard_us(self, presence: Presence) -> int:
+    def heard_us(self, presence: Presence) -> int:
         """When the device last sent something, by hand or by habit."""
         if presence.host.ended:
             return presence.heard_us
@@ -126,7 +126,7 @@ class Logins:
 
     def note_heard(self, presence: Presence) -> None:
         """Its habit ends here: remember when it last sent something."""
-        presence.heard_us = self._heard_us(presence)
+        presence.heard_us = self.heard_us(presence)
 
     def _due(self, login: Login) -> None:
         self.counted(login)

@@ -75,7 +75,7 @@ def test_a_part_of_the_configuration_is_exported_from_its_menu(new_console: Call
     sections = [line for line in run_script(console.router, "/ppp export").split("\n") if line.startswith("/")]
     assert sections == ["/ppp profile", "/ppp secret"]
     text = run_script(console.router, "/ip/service/export terse")
-    assert "/ip service set telnet disabled=no" in text
+    assert "/ip service set telnet disabled=yes" in text
     text = run_script(console.router, "/ppp secret export where name=ann")
     assert text.count("\nadd") == 1
 

@@ -190,3 +190,14 @@ def test_a_scheduler_with_an_interval_does_not_run_at_the_start_itself(console: 
     assert console.rows("/system/scheduler/print")[0]["run-count"] == "0"
     console.wait_s(3_600)
     assert console.rows("/system/scheduler/print")[0]["run-count"] == "1"
+
+
+def test_time_tells_what_a_script_would_have_waited(console: Console) -> None:
+    run = run_script(console.router, ":put [:time {:delay 2s; :delay 90}]\n:put [:typeof [:time {:put x}]]")
+    assert run.split("\n") == ["00:01:32", "x", "time"]
+
+
+def test_a_menu_of_one_row_prints_its_names_right_aligned(console: Console) -> None:
+    lines = run_script(console.router, "/system clock print").split("\n")
+    assert len({line.index(":") for line in lines}) == 1
+    assert "                  date: 1970-01-02" in lines

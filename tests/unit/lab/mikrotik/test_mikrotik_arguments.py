@@ -160,7 +160,8 @@ def test_no_table_has_a_property_that_is_written_in_another_version_only(asker: 
         version = asker.router.version_text
         for argument in entry["arguments"]:
             if not any(takes(menu, argument, verb, version) for verb in ("add", "set")):
-                assert argument not in shown, (menu, argument)
+                # A file's name and type were shown before they could be written.
+                assert argument not in shown or (menu == "/file" and shown[argument].read_only), (menu, argument)
 
 
 # From changelogs, the manual and the command trees: (menu, argument, a version with it, an older one without).

@@ -47,6 +47,17 @@ async def test_the_life_of_a_subscriber_from_outside(ask: Ask) -> None:
     assert [event["kind"] for event in (await ask(do="events"))["events"]] == ["denied", "online", "offline"]
 
 
+async def test_a_menu_may_be_said_as_on_the_console_and_addresses_as_one_word(ask: Ask) -> None:
+    await ask(do="script", text="/ppp secret add name=ann remote-address=100.64.0.5")
+    for menu in ("/ppp/secret", "ppp secret", "/ppp secret/"):
+        assert (await ask(do="rows", menu=menu))["rows"][0]["name"] == "ann"
+    assert await ask(do="hosts", name="pay.example", addresses="203.0.113.9,203.0.113.10") == {"done": True}
+    await ask(do="dial", user="ann", password="")
+    assert (await ask(do="reach", who="ann", to="pay.example"))["to"] == "203.0.113.9"
+    assert await ask(do="hosts", name="pay.example", addresses="") == {"done": True}
+    assert (await ask(do="reach", who="ann", to="pay.example"))["by"] == "name not resolved"
+
+
 async def test_a_modem_redials_after_a_reboot_and_figures_tell(ask: Ask) -> None:
     await ask(do="script", text="/ppp secret add name=ann remote-address=100.64.0.5")
     assert await ask(do="redial", user="ann", every_s=0.05) == {"online": True}
@@ -77,7 +88,7 @@ async def test_faults_and_delay_come_and_go(ask: Ask) -> None:
         ('{"do":"rows","menu":"/no"}', "no such command prefix"),
         ('{"do":"fault","kind":"gremlins"}', "unknown fault"),
         ('{"do":"fault","kind":"refuse","colour":1}', "does not take"),
-        ('{"do":"delay","round_trip_ms":"soon"}', "could not convert"),
+        ('{"do":"delay","round_trip_ms":"soon"}', "'soon' is no round_trip_ms; say a number"),
         ('{"do":"script","text":"/no"}', "bad command name no"),
     ],
 )

@@ -51,7 +51,7 @@ add action=reject chain=forward comment="edge-agent: expired" log=yes \
 add action=masquerade chain=srcnat comment="defconf: masquerade" \
     out-interface-list=WAN
 /ip service
-set telnet disabled=no
+set telnet disabled=yes
 set api-ssl address=192.168.77.2/32 tls-version=only-1.2
 /ppp secret
 add name=ann password="p\"w \$1" profile=plan-5M remote-address=100.64.0.20 \

@@ -13,7 +13,7 @@ add name="caf\C3\A9" password=x comment="Cut on the 3rd, promised to pay by M-Pe
 /queue simple add name=whole target=10.0.0.5,10.0.1.0/24 max-limit=5M/20M priority=1/1
 /user group add name=edge-agent policy=api,read,write
 /user add name=agent group=edge-agent password=secret
-/ip service set telnet disabled=no
+/ip service set telnet disabled=yes
 /ip service set api-ssl address=192.168.77.2/32 tls-version=only-1.2
 /ip dns set allow-remote-requests=yes servers=1.1.1.1,8.8.8.8
 /ip firewall address-list
