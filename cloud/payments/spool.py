@@ -133,7 +133,9 @@ class Segment:
 
     def records(self) -> Iterator[SpoolRecord]:
         """Yield the sound records in order; the first unsound frame ends them."""
-        with os.fdopen(os.dup(self._fd), "rb") as file:
+        # On the segment's own descriptor: a second one would keep the lock for as long as somebody holds this iterator,
+        # which a traceback does.
+        with os.fdopen(self._fd, "rb", closefd=False) as file:
             file.seek(0)
             offset = 0
             while header := file.read(_FRAME.size):

@@ -101,3 +101,14 @@ def test_a_disk_that_comes_back_takes_records_again(tmp_path: Path) -> None:
 def test_the_folder_is_private(tmp_path: Path) -> None:
     _spool(tmp_path / "spool")
     assert (tmp_path / "spool").stat().st_mode & 0o777 == 0o700
+
+
+def test_a_drain_that_was_broken_off_holds_nothing_back(tmp_path: Path) -> None:
+    """Whoever drained may keep the half-read records (a traceback does): the next drain must have them all the same."""
+    spool = _spool(tmp_path)
+    spool.append([b"one", b"two"])
+    drain = spool.drain()
+    half_read = next(drain).records()
+    next(half_read)
+    drain.close()
+    assert [record.payload for record in _drain(spool)] == [b"one", b"two"]
