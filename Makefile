@@ -29,8 +29,8 @@ $(STAMP): requirements.lock pyproject.toml
 demo: $(STAMP) ## start everything on loopback and play the story (ARGS="--exit --json FILE" to end after it)
 	$(BIN)/mnara-lab demo $(ARGS)
 
-test: $(STAMP) ## all fast tests, with the embedded servers only
-	$(BIN)/python -m pytest -m "not real and not long" $(ARGS)
+test: $(STAMP) ## all fast tests, with the embedded servers only (ARGS="-n 0" for one process)
+	$(BIN)/python -m pytest -m "not real and not long" -n auto --dist loadfile $(ARGS)
 
 test-long: $(STAMP) ## soak and simulation, on demand
 	$(BIN)/python -m pytest -m long $(ARGS)

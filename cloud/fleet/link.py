@@ -142,8 +142,8 @@ class Link:
     async def _stay(self) -> None:
         """Ping when due, until the connection is lost or silent."""
         while not self._lost.is_set():
-            # Not `wait_for`: before Python 3.12 it swallows a cancellation that meets the event, and a link that was told
-            # to end would connect again instead.
+            # Not `wait_for`: before Python 3.12 it swallows a cancellation that meets the event, and a link that was
+            # told to end would connect again instead.
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(1.0):
                     await self._lost.wait()
