@@ -38,6 +38,11 @@ KINDS: dict[str, Kind] = {
 WRITE_KINDS = frozenset(kind for kind, known in KINDS.items() if "nth" in known.options)
 
 UNSAID = -1
+# The least and the most that makes sense. A write before the first, a negative count of bytes: somebody mistyped.
+_BOUNDS: dict[str, tuple[float, float]] = {
+    "nth": (1, 10**9), "times": (1, 10**9), "after_bytes": (0, 10**9), "rows_per_s": (1, 10**9), "percent": (0, 100),
+    "limit": (0, 10**6), "seconds": (0, 10**6),
+}  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -70,11 +75,21 @@ def make(kind: str, **options: typing.Any) -> Fault:
     known = KINDS.get(kind)
     if known is None:
         raise ControlError(f"unknown fault {kind!r}; known are: {', '.join(KINDS)}")
-    for name in options:
+    for name, value in options.items():
         if name not in (*known.options, "times"):
             takes = ", ".join(known.options) or "nothing"
             raise ControlError(f"the fault {kind} does not take {name!r}; it takes: {takes}")
+        _check(kind, name, value)
     return Fault(kind, **options)
+
+
+def _check(kind: str, name: str, value: object) -> None:
+    """Numbers lie within their bounds; `times` may be left open."""
+    if name not in _BOUNDS or (name == "times" and value in (None, UNSAID)):
+        return
+    low, high = _BOUNDS[name]
+    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+        raise ControlError(f"{name} of the fault {kind} is a number from {low} to {high}, not {value!r}")
 
 
 def parse(text: str) -> Fault:
