@@ -38,6 +38,11 @@ KINDS: dict[str, Kind] = {
 WRITE_KINDS = frozenset(kind for kind, known in KINDS.items() if "nth" in known.options)
 
 UNSAID = -1
+# The least and the most that makes sense. A write before the first, a negative count of bytes: somebody mistyped.
+_BOUNDS: dict[str, tuple[float, float]] = {
+    "nth": (1, 10**9), "times": (1, 10**9), "after_bytes": (0, 10**9), "rows_per_s": (1, 10**9), "percent": (0, 100),
+    "limit": (0, 10**6), "seconds": (0, 10**6),
+}  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -76,6 +81,7 @@ def make(kind: str, **options: typing.Any) -> Fault:
             raise ControlError(f"the fault {kind} does not take {name!r}; it takes: {takes}")
     for name, value in options.items():
         options[name] = _typed(kind, name, value)
+        _check(kind, name, options[name])
     return Fault(kind, **options)
 
 
@@ -86,6 +92,15 @@ def _typed(kind: str, name: str, value: typing.Any) -> typing.Any:
         return _TYPES[name](value)
     except (ValueError, TypeError):
         raise ControlError(f"{value!r} is no number for {name} in the fault {kind!r}") from None
+
+
+def _check(kind: str, name: str, value: object) -> None:
+    """Numbers lie within their bounds; `times` may be left open."""
+    if name not in _BOUNDS or (name == "times" and value in (None, UNSAID)):
+        return
+    low, high = _BOUNDS[name]
+    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+        raise ControlError(f"{name} of the fault {kind} is a number from {low} to {high}, not {value!r}")
 
 
 def parse(text: str) -> Fault:

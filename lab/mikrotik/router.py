@@ -22,6 +22,7 @@ from lab.mikrotik.life.life import Life
 from lab.mikrotik.life.living import bind
 from lab.mikrotik.life.load import Load
 from lab.mikrotik.life.log import Log
+from lab.mikrotik.life.ping import ping_verbs
 from lab.mikrotik.life.timed import TimedRows
 from lab.mikrotik.packets.firewall import firewalls
 from lab.mikrotik.packets.resolver import Resolver
@@ -36,6 +37,7 @@ from lab.mikrotik.speech.edit import Editor
 from lab.mikrotik.store.names import NamedRows
 from lab.mikrotik.store.table import Table
 from lab.mikrotik.store.tables import Tables
+from lab.mikrotik.store.twins import Twins
 from lab.mikrotik.switches import Switches
 from lab.mikrotik.timers import Timers
 
@@ -77,6 +79,7 @@ class Router:
         self.version_text = self.setup.version
         self.version: Version = tuple(int(part) for part in self.setup.version.split("."))
         self.tables = Tables(self.version, self.setup.board)
+        Twins(self.tables)
         self.editor = Editor(self.tables, completes=self.setup.switches.completes_values)
         self.journal = Journal()
         self.timers = Timers()
@@ -103,7 +106,7 @@ class Router:
         self.traffic = Traffic(self.tables, self.resolver, firewalls(self.tables, self.stamp), self.access)
         self.connection_bytes = ConnectionBytes(self.tables, self.counters)
         self.load = Load(self.tables, self.now_us)
-        self.verbs: Verbs = monitor.verbs(self) | self.access.verbs() | counter_verbs(self.tables)
+        self.verbs: Verbs = monitor.verbs(self) | ping_verbs(self) | self.access.verbs() | counter_verbs(self.tables)
         """Verbs that single parts bring, beside those every table has."""
         serve_device_mode(self)
         used_by_sessions(self.tables, self.pools)

@@ -55,3 +55,7 @@ class Switches:
     """A connection beyond `max-sessions` or from a forbidden address meets `close`, `reset` or (beyond) `fatal`."""
     service_change_drops: bool = True
     """Disabling a service or changing its port cuts the connections it has."""
+
+
+CHOICES = {"dead_reads": ("true", "yes"), "beyond_sessions": ("close", "reset", "fatal")}
+"""Switches with more than two positions, or other ones; the reasons of a hang-up are free text."""

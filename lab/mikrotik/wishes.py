@@ -10,8 +10,9 @@ from typing import Any
 
 from lab.errors import LabError
 from lab.mikrotik.faults import KINDS, Fault
-from lab.mikrotik.switches import Switches
+from lab.mikrotik.switches import CHOICES, Switches
 
+MAX_PORT = 65_535
 _TRUTHS = {"true": True, "yes": True, "false": False, "no": False}
 
 
@@ -46,6 +47,8 @@ def switches_of(texts: Iterable[str]) -> Switches:
             if value not in _TRUTHS:
                 raise WishError(f"the switch {name} is true or false, not {value!r}.")
             turned[name] = _TRUTHS[value]
+        elif name in CHOICES and value not in CHOICES[name]:
+            raise WishError(f"the switch {name} is one of {', '.join(CHOICES[name])}, not {value!r}.")
         else:
             turned[name] = value
     return Switches(**turned)
@@ -56,6 +59,14 @@ def version_of(text: str) -> str:
     if not re.fullmatch(r"\d+(\.\d+){1,2}", text):
         raise WishError(f"{text!r} is no RouterOS version; say 6.49.18 or 7.18.2.")
     return text
+
+
+def address_of(text: str) -> tuple[str, int]:
+    """HOST:PORT as both; a missing host is this machine."""
+    host, _, port = text.rpartition(":")
+    if not port.isascii() or not port.isdecimal() or int(port) > MAX_PORT:
+        raise WishError(f"{text!r} is no HOST:PORT; say 127.0.0.1:7000.")
+    return host or "127.0.0.1", int(port)
 
 
 def _beliefs() -> dict[str, str]:

@@ -12,8 +12,10 @@ Kind = Callable[[str], str]
 _DURATION_UNITS_S = {"w": 604_800, "d": 86_400, "h": 3_600, "m": 60, "s": 1}
 _DURATION = re.compile(r"(?:(\d+)w)?(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+)s)?(?:(\d+)ms)?")
 _CLOCK_DURATION = re.compile(r"(?:(\d+)w)?(?:(\d+)d)?(\d+):(\d{2}):(\d{2})")
-_RATE = re.compile(r"(\d+)([kMG]?)")
-_RATE_UNIT = {"": 1, "k": 1_000, "M": 1_000_000, "G": 1_000_000_000}
+# Capital or not: people write `128K` and `1m` as often as the manual's `128k` and `1M`, and scripts of theirs run.
+_RATE = re.compile(r"(\d+)([kKmMgG]?)")
+_RATE_UNIT = {"": 1, "k": 1_000, "m": 1_000_000, "g": 1_000_000_000}
+_HEXADECIMAL = re.compile(r"0x[0-9A-Fa-f]{1,16}")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}|[A-Za-z]{3}/\d{1,2}/\d{4}")
 _TIME_OF_DAY = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?")
 _SIZE = re.compile(r"\d+([kMG]|[KMG]i?B)?")
@@ -36,9 +38,11 @@ def boolean(value: str) -> str:
 
 
 def number(low: int = 0, high: int = 2**64 - 1) -> Kind:
-    """A whole number within bounds."""
+    """A whole number within bounds, decimal or as `0x1F`; read decimal."""
 
     def kind(value: str) -> str:
+        if _HEXADECIMAL.fullmatch(value):
+            value = str(int(value, 16))
         if not value.isascii() or not value.isdecimal():
             raise BadValueError
         if not low <= int(value) <= high:
@@ -212,7 +216,7 @@ def rate(value: str) -> str:
     match = _RATE.fullmatch(value)
     if match is None:
         raise BadValueError
-    return str(int(match[1]) * _RATE_UNIT[match[2]])
+    return str(int(match[1]) * _RATE_UNIT[match[2].lower()])
 
 
 def pair(kind: Kind) -> Kind:

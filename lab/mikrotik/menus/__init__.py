@@ -15,6 +15,7 @@ from lab.mikrotik.menus import (
     proxy,
     queues,
     radius,
+    shown,
     system,
 )
 
@@ -33,4 +34,5 @@ ALL: tuple[Menu, ...] = (
     *hotspot.MENUS,
     *ipv6.MENUS,
     *console.MENUS,
+    *shown.MENUS,
 )

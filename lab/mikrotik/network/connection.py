@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 # Commands at work at once on one connection; the next ones wait their turn, so many and so many bytes of them.
 MAX_IN_FLIGHT = 16
+# Listeners cost nothing between changes and never end: they take no turn, but they too have a bound.
+MAX_LISTENING = 1_000
 MAX_WAITING = 10_000
 MAX_WAITING_BYTES = 16 * 1024 * 1024
 # Rows sent before other connections get a turn: about half a millisecond of work.
@@ -43,9 +45,10 @@ EMPTY_SINCE = (7, 18)
 class Running:
     """A command that is still answering; `stop` ends it."""
 
-    def __init__(self, command: Command, stop: Callable[[], object]) -> None:
+    def __init__(self, command: Command, stop: Callable[[], object], *, listens: bool = False) -> None:
         self.command = command
         self.stop = stop
+        self.listens = listens
 
 
 class ApiConnection(asyncio.Protocol):
@@ -154,7 +157,10 @@ class ApiConnection(asyncio.Protocol):
             return True
         if command.tag is None:
             return any(running.command.tag is None for running in self._running.values())
-        return len(self._running) >= MAX_IN_FLIGHT
+        if len(self._running) < MAX_IN_FLIGHT:
+            return False
+        listening = sum(running.listens for running in self._running.values())
+        return listening >= MAX_LISTENING or len(self._running) - listening >= MAX_IN_FLIGHT
 
     def _log_in(self, command: Command) -> None:
         replies = Replies(command.tag)
@@ -286,11 +292,11 @@ class ApiConnection(asyncio.Protocol):
         for row in listening.first:
             self._send(listening.columns.encode(row, replies.row_head))
         table.watchers.append(tell)
-        self._remember(command, lambda: table.watchers.remove(tell))
+        self._remember(command, lambda: table.watchers.remove(tell), listens=True)
 
-    def _remember(self, command: Command, stop: Callable[[], object]) -> int:
+    def _remember(self, command: Command, stop: Callable[[], object], *, listens: bool = False) -> int:
         self._started += 1
-        self._running[self._started] = Running(command, stop)
+        self._running[self._started] = Running(command, stop, listens=listens)
         return self._started
 
     def _spawn(self, command: Command, work: Coroutine[Any, Any, None]) -> None:

@@ -236,8 +236,8 @@ async def serve(
 ) -> AsyncIterator[Server]:  # fmt: skip
     """A router on the network for as long as the block lasts."""
     server = Server(router, host)
-    await server.start(port, tls_port, tls)
     try:
+        await server.start(port, tls_port, tls)
         yield server
     finally:
         await server.close()

@@ -31,7 +31,6 @@ _PRINT_SWITCHES = frozenset(
         "show-ids",
         "active",
         "all",
-        "numbers",
         "where",
     ]
 )
@@ -90,6 +89,8 @@ class Language:
 
     def _table(self, command: Command) -> Table:
         tables = self._router.tables
+        if not command.path:
+            raise no_such_command()  # the root is there, the command is not
         if not command.path.startswith("/"):
             raise no_such_prefix()
         if not tables.has(command.path) and tables.is_prefix(command.path):
@@ -142,6 +143,7 @@ class Language:
         return Listing(table, rows, view.columns(_proplist(attributes)))
 
     def _get(self, table: Table, view: View, attributes: dict[str, str]) -> Outcome:
+        self._only(attributes, ".id", "number", "numbers", "value-name", "as-value", "as-string")
         row = table.rows[0] if table.menu.singleton else rows_meant(table, _reference(attributes, table))[0]
         name = attributes.get("value-name", "")
         if not name:
@@ -270,7 +272,7 @@ def _reference(attributes: dict[str, str], table: Table | None = None) -> str | 
     """The rows a command means: `.id`, or `numbers` where bare numbers are positions."""
     if ".id" in attributes:
         return attributes[".id"]
-    numbers = attributes.get("numbers")
+    numbers = attributes.get("numbers", attributes.get("number"))
     if numbers is None or table is None:
         return numbers
     return ",".join(_at(table, part) if part.isdecimal() else part for part in numbers.split(","))

@@ -3,7 +3,7 @@
 #
 # model = RB5009UG+S+
 # serial number = HEX08XYZ123
-/interface
+/interface ethernet
 set [ find default-name=ether1 ] comment="uplink to the hill" name=wan
 /interface list
 add comment=defconf name=WAN
