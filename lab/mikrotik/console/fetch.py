@@ -33,6 +33,8 @@ class Fetching:
         for name in attributes:
             if name not in _KNOWN:
                 raise self._router.editor.unknown(name)
+        if not self._router.device.allows("fetch"):
+            raise Trap("failure: not allowed by device-mode")
         url = attributes.get("url") or attributes.get("address")
         if not url:
             raise Trap("missing value(s) of argument(s) url")

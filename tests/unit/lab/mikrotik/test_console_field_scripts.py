@@ -183,6 +183,13 @@ def test_a_webhook_is_noted_and_answered_only_by_hosts_that_are_there(new_consol
     assert second.facts["url"] == "http://nobody.example/x"
 
 
+def test_a_home_device_fetches_nothing(new_console: NewConsole) -> None:
+    console = new_console(device_mode="home", hosts={"billing.example.co.ke": ["203.0.113.9"]})
+    assert console.trap("/tool/fetch", "=url=http://billing.example.co.ke/")[0] == "failure: not allowed by device-mode"
+    assert console.trap("/tool/fetch")[0] == "failure: not allowed by device-mode"
+    assert console.router.journal.events_after(kind="fetch") == []
+
+
 def test_a_scheduler_with_an_interval_does_not_run_at_the_start_itself(console: Console) -> None:
     run_script(console.router, '/system scheduler add name=s start-time=startup interval=1h on-event=":log info now"')
     console.router.reboot()

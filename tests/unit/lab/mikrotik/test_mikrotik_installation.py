@@ -168,3 +168,39 @@ def test_the_installation_left_its_certificate_its_export_and_its_backup(tower: 
     }  # fmt: skip
     export = tower.router.desk.files.read("installed.rsc")
     assert "\n/ip service\nset telnet disabled=yes\nset ftp disabled=yes\nset www disabled=yes\n" in export
+
+
+def test_what_a_reboot_keeps_and_what_it_forgets(tower: Console) -> None:
+    run_script(tower.router, HOTSPOT)
+    run_script(
+        tower.router,
+        """
+/queue simple add name=office target=10.9.0.0/24 max-limit=5M/20M
+/ip firewall address-list add list=grace address=100.64.0.99 timeout=1d
+/ip hotspot ip-binding add mac-address=02:00:00:00:00:01 type=bypassed
+/ip dhcp-server lease add address=10.5.50.9 mac-address=02:00:00:00:00:09 server=guests
+/system scheduler add name=nightly interval=1d on-event=":log info night"
+""",
+    )
+    tower.router.plug_in("02:00:00:00:00:07", "ether3", name="phone")
+    tower.router.hotspot_login("phone", "K7QX", "K7QX")
+    tower.router.connect("paying", WORLD)
+    kept = (
+        "/ppp/secret", "/ppp/profile", "/ip/pool", "/ip/hotspot/user", "/ip/hotspot/ip-binding", "/certificate",
+        "/user", "/ip/firewall/nat", "/system/scheduler",
+    )  # fmt: skip
+    lost = ("/ppp/active", "/interface/pppoe-server", "/ip/hotspot/active", "/ip/firewall/connection")
+    before = {menu: [row.get("name", row.get("comment")) for row in tower.rows(f"{menu}/print")] for menu in kept}
+    order = [row.get("comment") for row in tower.rows("/ip/firewall/filter/print", "?dynamic=false")]
+    assert all(tower.rows(f"{menu}/print") for menu in lost)
+    tower.router.unplug("phone")
+    tower.router.go_down("")
+    tower.router.come_up()
+    assert {
+        menu: [row.get("name", row.get("comment")) for row in tower.rows(f"{menu}/print")] for menu in kept
+    } == before
+    assert [row.get("comment") for row in tower.rows("/ip/firewall/filter/print", "?dynamic=false")] == order
+    assert not any(tower.rows(f"{menu}/print") for menu in lost)
+    assert [row["name"] for row in tower.rows("/queue/simple/print")] == ["office"]
+    assert "grace" not in {row["list"] for row in tower.rows("/ip/firewall/address-list/print")}
+    assert "10.5.50.9" in {row["address"] for row in tower.rows("/ip/dhcp-server/lease/print")}
