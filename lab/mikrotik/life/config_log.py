@@ -34,7 +34,7 @@ _NOUNS = {
     "/system/clock": "system time",
 }
 _BRACKETED = frozenset(("/ppp/secret", "/ppp/profile"))
-_SECRET = frozenset(("password", "mac-auth-password"))
+_SECRET = frozenset(("password", "mac-auth-password", "secret", "otp-secret", "totp-secret", "passphrase"))
 
 
 class ConfigLog:

@@ -63,6 +63,7 @@ class Editor:
 
     def set(self, table: Table, rows: Iterable[Row], attributes: dict[str, str]) -> None:
         """Change rows; `!name` among the attributes unsets that property."""
+        touched = {"disabled", *(name for rule in table.menu.unique for name in rule.fields)}
         for row in rows:
             values, unset = self._checked(table, "set", attributes, row)
             if row.dynamic and not table.menu.dynamic_writable:
@@ -74,7 +75,8 @@ class Editor:
             if table.menu.derive is not None:
                 values |= table.menu.derive(row.values | values, values)
             gone = [name for name in unset if name not in values]
-            self._refuse_duplicate(table, row.values | values, row)
+            if not touched.isdisjoint((*values, *gone)):
+                self._refuse_duplicate(table, row.values | values, row)
             self._rename(table, row, values)
             table.change(row, values, gone)
 
