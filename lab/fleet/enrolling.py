@@ -55,10 +55,7 @@ class Recruiter:
                     failures.append(error)
                     return
 
-        if count:
-            # By itself: a tenant's first enrolment makes its keys, and several at once wait for one another.
-            tell(await self._one(next(sites)))
-        await asyncio.gather(*(work() for _ in range(min(AT_ONCE, count - 1))))
+        await asyncio.gather(*(work() for _ in range(min(AT_ONCE, count))))
         if failures:
             raise LabError(f"enrolling stopped: {failures[0]}") from failures[0]
 
