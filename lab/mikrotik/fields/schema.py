@@ -75,12 +75,14 @@ Live = Callable[[Any, Any], str | None]
 
 @dataclass(frozen=True, slots=True)
 class Unique:
-    """No two rows with the same values of these fields; the first one must be indexed."""
+    """No two rows with the same values of these fields; the first one must be indexed. `also` names another menu whose
+    names are not to be had either."""
 
     fields: tuple[str, ...]
     message: str
     enabled_only: bool = False
     static_only: bool = False
+    also: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

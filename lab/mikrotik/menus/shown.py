@@ -25,7 +25,7 @@ _TABLE = frozenset(
 _READ = frozenset(("print", "getall", "get", "listen", "find"))
 _SINGLE = frozenset(("print", "getall", "get", "set"))
 _ARP = enum("enabled", "disabled", "local-proxy-arp", "proxy-arp", "reply-only")
-_TAKEN = Unique(("name",), "failure: already have interface with such name")
+_TAKEN = Unique(("name",), "failure: already have interface with such name", also="/interface")
 _SPEEDS = "10M-baseT-half,10M-baseT-full,100M-baseT-half,100M-baseT-full,1G-baseT-full"
 
 

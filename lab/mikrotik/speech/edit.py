@@ -131,7 +131,7 @@ class Editor:
             bare = name.removeprefix("!")
             field = self._writable(table, verb, bare)
             if name != bare:
-                if field.required:
+                if _is_kept(table, field, row) or field.required:
                     raise bad_value(bare)
                 unset.append(bare)
                 continue
@@ -139,8 +139,8 @@ class Editor:
             if row is not None and field.merge is not None:
                 written = field.merge(row.get(bare), value)
             if written in field.absent_when or (not written and field.default is None):
-                if field.required and row is not None:
-                    raise bad_value(bare)  # a row cannot lose what it was added with
+                if _is_kept(table, field, row):
+                    raise bad_value(bare)
                 unset.append(bare)
             else:
                 values[bare] = written
@@ -201,8 +201,15 @@ class Editor:
 
     def _refuse_duplicate(self, table: Table, values: dict[str, str], row: Row | None) -> None:
         for rule in table.menu.unique:
-            if _has_twin(table, rule, values, row):
+            if _has_twin(table, rule, values, row) or self._is_taken_elsewhere(rule, values, row):
                 raise Trap(rule.message)
+
+    def _is_taken_elsewhere(self, rule: Unique, values: dict[str, str], row: Row | None) -> bool:
+        """A name that the row does not have yet stands in the other menu."""
+        name = values.get(rule.fields[0], "")
+        if rule.also is None or not name or (row is not None and row.get(rule.fields[0]) == name):
+            return False
+        return any(self._tables.get(rule.also).with_value(rule.fields[0], name))
 
 
 def no_match(name: str) -> Trap:
@@ -213,6 +220,12 @@ def no_match(name: str) -> Trap:
 def bad_value(name: str) -> Trap:
     """The refusal of a value of the wrong form."""
     return Trap(f"invalid value for argument {name}", 1)
+
+
+def _is_kept(table: Table, field: Field, row: Row | None) -> bool:
+    """A row cannot lose what it was added with, nor the name that it was given unasked."""
+    given = table.menu.auto_name is not None and field.name == table.menu.name_field
+    return row is not None and (field.required or given)
 
 
 def _has_twin(table: Table, rule: Unique, values: dict[str, str], row: Row | None) -> bool:

@@ -70,6 +70,16 @@ def test_a_vlan_is_an_interface_as_long_as_it_is_there(console: Console) -> None
     assert console.rows("/interface/print", "?name=v10") == []
 
 
+def test_two_kinds_of_interface_cannot_share_a_name_nor_lose_it(console: Console) -> None:
+    bridge = console.add("/interface/bridge", name="lan")
+    taken = ("failure: already have interface with such name", None)
+    assert console.trap("/interface/vlan/add", "=name=lan", "=interface=ether1", "=vlan-id=7") == taken
+    assert console.trap("/interface/bridge/set", f"=.id={bridge}", "=name=ether2") == taken
+    assert console.trap("/interface/bridge/set", f"=.id={bridge}", "=!name=")[1] == 1
+    console.say("/interface/bridge/set", f"=.id={bridge}", "=name=lan", "=comment=same")
+    assert [row["comment"] for row in console.rows("/interface/print", "?name=lan")] == ["same"]
+
+
 def test_a_ping_is_answered_by_whom_the_router_knows(live: RunningRouter, connect: Connect) -> None:
     client = connect(live).log_in()
     known = client.talk("/ping", "=address=198.51.100.2", "=count=2", "=interval=10ms")
