@@ -80,6 +80,7 @@ lock: ## resolve the dependencies anew (needs uv and npm)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-deps \
 	  --no-emit-index-url --no-emit-find-links tests/clients/collection.in -o tests/clients/collection.lock
 	npm install --silent --package-lock-only --omit-lockfile-registry-resolved --prefix tests/clients
+	$(PYTHON) -c 'import json, pathlib; p = pathlib.Path("tests/clients/package-lock.json"); d = json.loads(p.read_text()); [e.pop("funding", None) for e in d["packages"].values()]; p.write_text(json.dumps(d, indent=2) + "\n")'
 
 clean: ## remove the environment and everything that was made
 	rm -rf $(VENV) $(EDGE) $(CLIENTS) .mnara .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info build dist
