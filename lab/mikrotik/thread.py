@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from lab.clock import Clock
-from lab.mikrotik.errors import DialError
 from lab.mikrotik.ethernet.hosts import BY_DHCP
 from lab.mikrotik.faults import make
 from lab.mikrotik.journal import ConnectionRecord, Event, Write
@@ -51,14 +50,6 @@ class RunningRouter:
     def dial(self, user: str, password: str, caller_id: str | None = None) -> str:
         """Dial once; the address given, or DialError."""
         return self.on_router(lambda router: router.dial(to_wire(user), to_wire(password), caller_id).address)
-
-    def can_dial(self, user: str, password: str) -> bool:
-        """Dial once; whether it was let in."""
-        try:
-            self.dial(user, password)
-        except DialError:
-            return False
-        return True
 
     def redial(self, user: str, password: str | None = None, every_s: float = DEFAULT_REDIAL_S) -> None:
         """A modem that dials now and after every drop."""

@@ -80,10 +80,6 @@ class Rail:
             self.directory.add(Organisation(shop.shortcode))
         self._shops[shop.shortcode] = shop
 
-    def get_shop(self, shortcode: str) -> Shop:
-        """Return a registered shop, or raise KeyError."""
-        return self._shops[shortcode]
-
     def is_registered(self, shortcode: str) -> bool:
         """Whether it has callback addresses."""
         return shortcode in self._shops

@@ -26,7 +26,7 @@ from lab.mikrotik.console.tree import (
     Unary,
     Variable,
 )
-from lab.mikrotik.console.values import MAX_ITEMS, Array, Value, bounded, of_list, to_argument, to_text, typed
+from lab.mikrotik.console.values import MAX_ITEMS, Array, Value, bounded, to_argument, to_text, typed
 from lab.mikrotik.errors import ScriptError, Trap
 from lab.mikrotik.speech.commands import Access
 
@@ -238,10 +238,3 @@ class Runner:
                 if len(expression.items) > MAX_ITEMS:
                     raise Trap("out of memory", 3)
                 return Array([(name, self.evaluate(item)) for name, item in expression.items])
-
-    def listed(self, expression: Expression) -> list[Value]:
-        """The values of an array, or the one value there is; nothing is no value at all."""
-        value = self.evaluate(expression)
-        if isinstance(value, Array):
-            return value.values()
-        return [] if value is None else of_list([value]).values()

@@ -30,7 +30,6 @@ class Scripts:
         self._router = desk.router
         self._table = self._router.tables.get("/system/script")
         self._jobs = self._router.tables.get("/system/script/job")
-        self._job_count = 0
         verbs = self._router.verbs
         for path in _OWNED:
             verbs[(path, "add")] = Verb(self._add, policy="write")
@@ -132,7 +131,6 @@ class Scripts:
                 return self._desk.run(source, access).output
             except ScriptError as error:
                 return self.shown(error)
-        self._job_count += 1
         job = self._jobs.insert({
             "owner": access.user, "started": self._router.stamp(), "type": "command", "script": text[:200],
             "policy": ",".join(sorted(access.policies)),

@@ -14,6 +14,7 @@ from lab.clock import HeldClock
 from lab.safaricom.face.app import Daraja
 from lab.safaricom.organisations import SANDBOX_PASSKEY, App, Environment
 from lab.safaricom.rail import Rail, Shop
+from tests.support.organisation import Office, open_office
 
 NOON_US = 1_763_715_600_000_000  # 2025-11-21 12:00 in Nairobi
 STAMP = "20251121120000"
@@ -131,3 +132,9 @@ def make_password() -> Callable[..., str]:
 def never() -> Callable[[str, dict[str, Any]], Any]:
     """A receiver's answer that does not come."""
     return lambda _path, _body: asyncio.Event().wait()
+
+
+@pytest.fixture
+async def office() -> AsyncIterator[Office]:
+    async with open_office() as opened:
+        yield opened

@@ -3,7 +3,6 @@
 import base64
 import struct
 import zlib
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -11,16 +10,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from lab.safaricom.certificate import CredentialKey
-from tests.support.organisation import BALANCE, NOON_US, QR, SHORTCODE, Office, open_office
+from tests.support.organisation import BALANCE, NOON_US, QR, SHORTCODE, Office
 
 SALE = {"MerchantName": "MNARA NET", "RefNo": "ACC 1001", "Amount": 1500, "TrxCode": "PB", "CPI": SHORTCODE,
         "Size": "300"}  # fmt: skip
-
-
-@pytest.fixture
-async def office() -> AsyncIterator[Office]:
-    async with open_office() as opened:
-        yield opened
 
 
 async def test_a_credential_made_with_the_downloaded_certificate_is_let_in(office: Office) -> None:

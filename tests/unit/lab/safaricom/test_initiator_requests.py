@@ -1,6 +1,5 @@
 """Status, balance, reversal and B2C refuse, decline and answer in the words and forms that were recorded."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -20,15 +19,8 @@ from tests.support.organisation import (
     STORE,
     TILL,
     Office,
-    open_office,
     parameters,
 )  # fmt: skip
-
-
-@pytest.fixture
-async def office() -> AsyncIterator[Office]:
-    async with open_office() as opened:
-        yield opened
 
 
 @pytest.mark.parametrize(

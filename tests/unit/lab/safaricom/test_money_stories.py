@@ -1,7 +1,5 @@
 """What happens to an organisation's money: reversed, sent twice, lost from sight and found again, told too late."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 
 from lab.safaricom.rail import Shop
@@ -15,15 +13,8 @@ from tests.support.organisation import (
     STORE,
     TILL,
     Office,
-    open_office,
     parameters,
 )  # fmt: skip
-
-
-@pytest.fixture
-async def office() -> AsyncIterator[Office]:
-    async with open_office() as opened:
-        yield opened
 
 
 async def balance_of(office: Office, account: str, shortcode: str = SHORTCODE) -> int:

@@ -2,7 +2,6 @@
 
 import base64
 import csv
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -21,17 +20,10 @@ from tests.support.organisation import (
     STORE,
     TILL,
     Office,
-    open_office,
 )  # fmt: skip
 
 REGISTER = {"ShortCode": SHORTCODE, "RequestType": "Pull", "NominatedNumber": "254722111111",
             "CallBackURL": "http://office.example/hooks/pull"}  # fmt: skip
-
-
-@pytest.fixture
-async def office() -> AsyncIterator[Office]:
-    async with open_office() as opened:
-        yield opened
 
 
 def said(office: Office, *, hours_ago: float = 0) -> str:
