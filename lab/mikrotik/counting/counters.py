@@ -75,7 +75,6 @@ class Counters:
     """The lines of all stations; readings of rows."""
 
     def __init__(self, tables: Tables, stations: Stations, now_us: Callable[[], int], *, habit: str, seed: int) -> None:
-        self._stations = stations
         self._now_us = now_us
         self._random = random.Random(seed)  # noqa: S311  # where in its cycle a habit starts
         self._habit = habit_named(habit)
